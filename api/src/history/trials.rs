@@ -1,0 +1,75 @@
+//! What a batch makes of Trials: new ones, and changes of old ones.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::{Resource, ResourceExt};
+
+use super::trial_batch;
+use crate::names;
+use crate::study::{ActionKind, ActionRecord, BatchRecord, Study};
+use crate::trial::{StopRequest, Trial, TrialSpec};
+
+/// The Trial that a `Start` makes. `None` when the action is no start, or the Study has no name or UID yet.
+#[must_use]
+pub fn trial_from_start(study: &Study, batch: &BatchRecord, index: u32) -> Option<Trial> {
+    let record = batch.actions.get(usize::try_from(index).ok()?).filter(|a| a.action == ActionKind::Start)?;
+    let owner = OwnerReference { block_owner_deletion: Some(true), ..study.controller_owner_ref(&())? };
+    let (name, uid) = (owner.name.clone(), owner.uid.clone());
+    let spec = TrialSpec {
+        study_name: name.clone(),
+        study_uid: uid.clone(),
+        number: record.trial,
+        parameters: record.parameters.clone(),
+        sampler: record.sampler.clone()?,
+        bracket: record.bracket?,
+        target_level: record.level?,
+        cleared_level: None,
+        suspend: study.spec.suspend,
+        stop: None,
+        batches: vec![trial_batch(batch, index)?],
+    };
+    let mut trial = Trial::new(&names::trial(&name, record.trial), spec);
+    trial.metadata.namespace = study.namespace();
+    trial.metadata.owner_references = Some(vec![owner]);
+    trial.metadata.labels = Some(BTreeMap::from([
+        (names::STUDY_LABEL.to_owned(), name),
+        (names::STUDY_UID_LABEL.to_owned(), uid),
+        (names::MANAGED_BY_LABEL.to_owned(), names::MANAGER.to_owned()),
+    ]));
+    Some(trial)
+}
+
+/// What a `Continue` or `Stop` makes of its Trial's spec. `None` when the action is on it already, is a start, or is
+/// about another trial.
+#[must_use]
+pub fn apply_to_trial(study: &Study, batch: &BatchRecord, index: u32, trial: &Trial) -> Option<TrialSpec> {
+    let record = batch.actions.get(usize::try_from(index).ok()?)?;
+    let held = trial.spec.batches.iter().any(|b| b.number == batch.number && b.index == index);
+    if held || record.trial != trial.spec.number {
+        return None;
+    }
+    let mut spec = trial.spec.clone();
+    match record.action {
+        ActionKind::Start => return None,
+        ActionKind::Continue => {
+            spec.target_level = spec.target_level.max(record.level?);
+            spec.cleared_level = spec.cleared_level.max(record.cleared);
+        }
+        ActionKind::Stop => {
+            // The schema never lets a stop be changed, so the first one stands.
+            spec.stop.get_or_insert_with(|| StopRequest { reason: record.reason.clone(), message: sentence(study, record) });
+        }
+    }
+    spec.batches.push(trial_batch(batch, index)?);
+    Some(spec)
+}
+
+/// A sentence for people, such as "ranked 5 of 9 at epoch 1, 3 pass: 0.71, cutoff 0.84".
+#[must_use]
+pub fn sentence(study: &Study, record: &ActionRecord) -> String {
+    let Some(compared) = &record.compared else { return record.reason.clone() };
+    let unit = study.spec.fidelity.as_ref().map_or("fidelity", |f| f.unit.as_str());
+    let (rank, of, level, kept) = (compared.rank, compared.of, compared.level, compared.kept);
+    format!("ranked {rank} of {of} at {unit} {level}, {kept} pass: {}, cutoff {}", compared.value, compared.cutoff)
+}

@@ -1,0 +1,24 @@
+//! The objects of `trimtab.dev/v1alpha1`: what users write, what the controllers record, and the rules that hold for both.
+//!
+//! Types, schema and CEL rules live here, and the conversion to the engine's values: [`validate()`] makes a
+//! [`trimtab_engine::Plan`] of a Study, [`history`] makes a [`trimtab_engine::History`] of a Study and its Trials, and back.
+
+pub mod conditions;
+pub mod history;
+pub mod names;
+pub mod plan;
+pub mod podspec;
+pub mod schema;
+pub mod study;
+mod template;
+pub mod trial;
+pub mod validate;
+
+pub use study::{Study, StudySpec, StudyStatus};
+pub use trial::{Trial, TrialSpec, TrialStatus};
+pub use validate::{FieldError, validate};
+
+/// The API group.
+pub const GROUP: &str = "trimtab.dev";
+/// The version.
+pub const VERSION: &str = "v1alpha1";

@@ -1,0 +1,209 @@
+//! From a Study's spec to the engine's plan, and the changeable part of a spec both ways.
+
+use kube::ResourceExt;
+use trimtab_engine as engine;
+
+use crate::study::{
+    FidelityKind, Goal, Limits, Parameter, Reduce, Sampler, Scale, Scheduler, SettingsRecord, Study, StudySpec, WithoutCheckpoint,
+};
+use crate::validate::FieldError;
+
+/// The largest seed: a JSON number that every reader holds exactly.
+pub const MAX_SEED: u64 = (1 << 53) - 1;
+
+/// The seed in effect: `spec.seed`, or else the low 53 bits of the FNV-1a hash (64 bits) of the Study's UID.
+///
+/// A Study that no API server has seen has no UID; its name stands in.
+#[must_use]
+pub fn seed(study: &Study) -> u64 {
+    study.spec.seed.unwrap_or_else(|| {
+        let source = study.uid().unwrap_or_else(|| study.name_any());
+        fnv1a(source.as_bytes()) & MAX_SEED
+    })
+}
+
+/// The FNV-1a hash with 64 bits, by its published constants.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+/// The engine's plan of a Study; what only the API knows, such as the template, is not looked at.
+pub(crate) fn new(study: &Study) -> Result<engine::Plan, Vec<FieldError>> {
+    let spec = &study.spec;
+    let mut errors = Vec::new();
+    let objective = objective(spec, &mut errors);
+    let space = space(&spec.parameters, &mut errors);
+    let sampler = sampler(spec.sampler.as_ref(), &mut errors);
+    let scheduler = scheduler(spec.scheduler.as_ref(), &mut errors);
+    let seed = seed(study);
+    if seed > MAX_SEED {
+        errors.push(FieldError::new("spec.seed", format!("must be at most {MAX_SEED} (given {seed})")));
+    }
+    let (Some(objective), Some(space)) = (objective, space) else {
+        // A plan with a piece missing would only report mistakes that nobody made.
+        return Err(errors);
+    };
+    let plan = engine::Plan::new(engine::PlanSpec {
+        objective,
+        space,
+        fidelity: spec.fidelity.as_ref().map(|f| match f.kind {
+            FidelityKind::Cumulative => engine::FidelityRange { min: f.min, max: f.max },
+        }),
+        sampler,
+        scheduler,
+        resumable: spec.trial.checkpoint.is_some(),
+        seed,
+        settings: settings(&settings_record(spec)),
+    });
+    match plan {
+        Ok(plan) if errors.is_empty() => Ok(plan),
+        Ok(_) => Err(errors),
+        Err(found) => {
+            errors.extend(found.into_iter().map(|e| FieldError::new(api_path(&e.field), e.message)));
+            Err(errors)
+        }
+    }
+}
+
+/// The engine has one objective and keeps the settings apart; the API has a list and no such part.
+fn api_path(field: &str) -> String {
+    let field = field.strip_prefix("settings.").unwrap_or(field);
+    match field.strip_prefix("objective") {
+        Some(rest) if rest.is_empty() || rest.starts_with('.') => format!("spec.objectives[0]{rest}"),
+        _ if field == "target" => "spec.objectives[0].target".to_owned(),
+        _ if field == "resumable" => "spec.trial.checkpoint".to_owned(),
+        _ => format!("spec.{field}"),
+    }
+}
+
+fn objective(spec: &StudySpec, errors: &mut Vec<FieldError>) -> Option<engine::Objective> {
+    if spec.objectives.len() != 1 {
+        let given = spec.objectives.len();
+        errors.push(FieldError::new("spec.objectives", format!("must have exactly one member (given {given})")));
+    }
+    spec.objectives.first().map(|o| engine::Objective {
+        metric: o.metric.clone(),
+        goal: match o.goal {
+            Goal::Minimize => engine::Goal::Minimize,
+            Goal::Maximize => engine::Goal::Maximize,
+        },
+        reduce: match o.reduce {
+            Reduce::Last => engine::Reduce::Last,
+            Reduce::Best => engine::Reduce::Best,
+            Reduce::Mean => engine::Reduce::Mean,
+        },
+    })
+}
+
+fn space(parameters: &[Parameter], errors: &mut Vec<FieldError>) -> Option<engine::Space> {
+    let parameters: Vec<_> = parameters
+        .iter()
+        .enumerate()
+        .map(|(i, parameter)| {
+            Some(engine::Parameter {
+                name: parameter.name.clone(),
+                domain: domain(&format!("spec.parameters[{i}]"), parameter, errors)?,
+                when: parameter
+                    .when
+                    .iter()
+                    .map(|w| engine::Condition { parameter: w.parameter.clone(), is_in: w.is_in.clone() })
+                    .collect(),
+            })
+        })
+        .collect();
+    // Collected first, so that a missing domain does not hide the mistakes after it.
+    parameters.into_iter().collect::<Option<Vec<_>>>().map(|parameters| engine::Space { parameters })
+}
+
+fn domain(field: &str, parameter: &Parameter, errors: &mut Vec<FieldError>) -> Option<engine::Domain> {
+    let scale = |scale| match scale {
+        Scale::Linear => engine::Scale::Linear,
+        Scale::Log => engine::Scale::Log,
+    };
+    let float = parameter.float.as_ref().map(|r| engine::Domain::Float { min: r.min, max: r.max, step: r.step, scale: scale(r.scale) });
+    let int = parameter.int.as_ref().map(|r| engine::Domain::Int { min: r.min, max: r.max, step: r.step, scale: scale(r.scale) });
+    let ordinal = parameter.ordinal.as_ref().map(|o| engine::Domain::Ordinal { values: o.values.clone() });
+    let categorical = parameter.categorical.as_ref().map(|c| engine::Domain::Categorical { choices: c.choices.clone() });
+    one_of(field, "`float`, `int`, `ordinal`, `categorical`", [float, int, ordinal, categorical], errors)
+}
+
+/// The member of a union; with none or several there is a mistake, and with several the first goes on to be checked.
+fn one_of<T, const N: usize>(field: &str, members: &str, given: [Option<T>; N], errors: &mut Vec<FieldError>) -> Option<T> {
+    let mut given = given.into_iter().flatten();
+    let first = given.next();
+    let more = given.count();
+    if first.is_none() || more > 0 {
+        let count = more + usize::from(first.is_some());
+        errors.push(FieldError::new(field, format!("must have exactly one of {members} (given {count})")));
+    }
+    first
+}
+
+fn sampler(sampler: Option<&Sampler>, errors: &mut Vec<FieldError>) -> engine::Sampler {
+    let Some(sampler) = sampler else { return engine::Sampler::Random };
+    let random = sampler.random.as_ref().map(|_| engine::Sampler::Random);
+    let grid = sampler.grid.as_ref().map(|grid| engine::Sampler::Grid { points: grid.points });
+    one_of("spec.sampler", "`random`, `grid`", [random, grid], errors).unwrap_or(engine::Sampler::Random)
+}
+
+fn scheduler(scheduler: Option<&Scheduler>, errors: &mut Vec<FieldError>) -> engine::Scheduler {
+    let Some(scheduler) = scheduler else { return engine::Scheduler::None };
+    let run_through = |w| w == WithoutCheckpoint::RunThrough;
+    let none = scheduler.none.as_ref().map(|_| engine::Scheduler::None);
+    let halving = scheduler.successive_halving.as_ref().map(|s| engine::Scheduler::SuccessiveHalving {
+        reduction_factor: s.reduction_factor,
+        configurations: s.configurations,
+        run_through: run_through(s.without_checkpoint),
+    });
+    let hyperband = scheduler.hyperband.as_ref().map(|h| engine::Scheduler::Hyperband {
+        reduction_factor: h.reduction_factor,
+        run_through: run_through(h.without_checkpoint),
+    });
+    one_of("spec.scheduler", "`none`, `successiveHalving`, `hyperband`", [none, halving, hyperband], errors)
+        .unwrap_or(engine::Scheduler::None)
+}
+
+/// The changeable part of a spec, as a batch records it.
+#[must_use]
+pub fn settings_record(spec: &StudySpec) -> SettingsRecord {
+    SettingsRecord {
+        parallelism: spec.parallelism,
+        limits: spec.limits.clone(),
+        target: spec.objectives.first().and_then(|o| o.target),
+        suspend: spec.suspend,
+    }
+}
+
+/// The engine's view of recorded settings.
+#[must_use]
+pub fn settings(record: &SettingsRecord) -> engine::Settings {
+    let limits = record.limits.clone().unwrap_or_default();
+    engine::Settings {
+        parallelism: record.parallelism,
+        limits: engine::Limits {
+            trials: limits.trials,
+            full_trainings: limits.full_trainings,
+            failed_trials: limits.failed_trials,
+            active_seconds: limits.active_seconds,
+        },
+        target: record.target,
+        suspend: record.suspend,
+    }
+}
+
+/// The record of the engine's settings, where there is no spec at hand.
+#[must_use]
+pub fn record_of(settings: &engine::Settings) -> SettingsRecord {
+    let limits = Limits {
+        trials: settings.limits.trials,
+        full_trainings: settings.limits.full_trainings,
+        failed_trials: settings.limits.failed_trials,
+        active_seconds: settings.limits.active_seconds,
+    };
+    SettingsRecord {
+        parallelism: settings.parallelism,
+        limits: (limits != Limits::default()).then_some(limits),
+        target: settings.target,
+        suspend: settings.suspend,
+    }
+}

@@ -1,0 +1,149 @@
+//! The user's object.
+#![expect(unreachable_pub, reason = "KubeSchema copies each struct into a function, visibility included")]
+
+mod search;
+mod space;
+mod status;
+mod template;
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::{LARGE, METRIC, SAFE};
+
+pub use search::{Fidelity, FidelityKind, GridSampler, Hyperband, NoScheduler, RandomSampler, Sampler, Scheduler, SuccessiveHalving, WithoutCheckpoint};
+pub use space::{Categorical, FloatRange, IntRange, Ordinal, Parameter, ParameterValue, Scale, When};
+pub use status::{ActionKind, ActionRecord, BatchRecord, BestTrial, ComparisonRecord, SettingsRecord, StudyStatus, TrialCounts};
+pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, TemplateMetadata, TrialTemplate};
+
+/// A search for the best configuration of a training job.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(group = "trimtab.dev", version = "v1alpha1", kind = "Study", plural = "studies", namespaced)]
+#[kube(status = "StudyStatus", derive = "PartialEq", category = "tuning")]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.scheduler) || has(self.scheduler.none) || has(self.fidelity)").message("`fidelity` must be set for the schedulers `successiveHalving` and `hyperband`").field_path(".fidelity"))]
+#[x_kube(validation = Rule::new("!has(self.recordMetrics) || !(self.objectives[0].metric in self.recordMetrics)").message("`recordMetrics` must not name the objective's metric").field_path(".recordMetrics"))]
+#[x_kube(validation = Rule::new("(has(self.sampler) && has(self.sampler.grid)) || (has(self.scheduler) && !has(self.scheduler.none)) || !has(self.parameters) || !self.parameters.exists(p, has(p.float) && !has(p.float.step)) || (has(self.limits) && (has(self.limits.trials) || has(self.limits.fullTrainings) || has(self.limits.activeSeconds)))").message("`limits` must have `trials`, `fullTrainings` or `activeSeconds`, or the study would never end").field_path(".limits"))]
+#[x_kube(validation = Rule::new("self.objectives[0].metric == oldSelf.objectives[0].metric && self.objectives[0].goal == oldSelf.objectives[0].goal && self.objectives[0].reduce == oldSelf.objectives[0].reduce").message("`objectives` must not be changed, but for `target`: a study's search is fixed. Make another study").field_path(".objectives"))]
+#[x_kube(validation = Rule::new("has(self.parameters) == has(oldSelf.parameters) && (!has(self.parameters) || (self.parameters == oldSelf.parameters && self.parameters.map(p, p.name) == oldSelf.parameters.map(p, p.name)))").message("`parameters` must not be added, changed, removed or put in another order: a study's search is fixed. Make another study").field_path(".parameters"))]
+#[x_kube(validation = Rule::new("has(self.fidelity) == has(oldSelf.fidelity) && (!has(self.fidelity) || self.fidelity == oldSelf.fidelity)").message("`fidelity` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".fidelity"))]
+#[x_kube(validation = Rule::new("has(self.sampler) == has(oldSelf.sampler) && (!has(self.sampler) || self.sampler == oldSelf.sampler)").message("`sampler` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".sampler"))]
+#[x_kube(validation = Rule::new("has(self.scheduler) == has(oldSelf.scheduler) && (!has(self.scheduler) || self.scheduler == oldSelf.scheduler)").message("`scheduler` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".scheduler"))]
+#[x_kube(validation = Rule::new("has(self.seed) == has(oldSelf.seed) && (!has(self.seed) || self.seed == oldSelf.seed)").message("`seed` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".seed"))]
+#[x_kube(validation = Rule::new("self.trial == oldSelf.trial").message("`trial` must not be changed: all trials of a study run the same. Make another study").field_path(".trial"))]
+#[kube(doc = "Study is a search for the best configuration of a training job.")]
+#[kube(printcolumn(name = "ALGORITHM", type_ = "string", json_path = ".status.algorithm", description = "What searches."))]
+#[kube(printcolumn(name = "PROGRESS", type_ = "string", json_path = ".status.progress", description = "Trials done, of those known to be wanted."))]
+#[kube(printcolumn(name = "RUNNING", type_ = "integer", json_path = ".status.trials.running", description = "Trials with a pod that runs."))]
+#[kube(printcolumn(name = "BEST", type_ = "string", json_path = ".status.best.value", description = "The best value so far."))]
+#[kube(printcolumn(name = "STATE", type_ = "string", json_path = ".status.state", description = "The conditions in a word."))]
+#[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp", description = "Time since it was made."))]
+#[kube(printcolumn(name = "BEST TRIAL", type_ = "string", json_path = ".status.best.trialName", description = "The Trial with the best value.", priority = 1))]
+#[kube(selectable = ".status.state")]
+#[kube(validation = ("self.metadata.name.size() <= 40", "`metadata.name` must have at most 40 characters, so that the names of trials and Jobs fit"))]
+#[kube(validation = ("!self.metadata.name.contains('.')", "`metadata.name` must not have dots: the names of Jobs and labels are made from it"))]
+#[kube(validation = ("!has(oldSelf.status) || has(self.status)", "`status` must not be removed: it holds what was decided"))]
+pub struct StudySpec {
+    /// objectives names the metric to optimize. One for now.
+    #[schemars(length(min = 1, max = 1))]
+    pub objectives: Vec<Objective>,
+    /// recordMetrics names further metrics that are kept and shown, but never decide.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 63), regex(pattern = METRIC)), extend("x-kubernetes-list-type" = "set"))]
+    pub record_metrics: Vec<String>,
+    /// parameters is the search space, parents before the parameters that depend on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub parameters: Vec<Parameter>,
+    /// fidelity says how far a trial can be trained. Without it a trial has one value, at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fidelity: Option<Fidelity>,
+    /// sampler proposes configurations. Left out: random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampler: Option<Sampler>,
+    /// scheduler decides how far each trial may run. Left out: none, every trial runs to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduler: Option<Scheduler>,
+    /// parallelism is how many trials may be active at once, waiting and stopping ones included.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 1_000))]
+    pub parallelism: u32,
+    /// limits says what the study as a whole may spend. They may be raised or lowered at any time, also after the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+    /// seed of every random choice. Left out: derived from the Study's UID and shown in the status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = SAFE))]
+    pub seed: Option<u64>,
+    /// suspend stops all runs in order; set back, they go on from their checkpoints.
+    #[serde(default)]
+    pub suspend: bool,
+    /// trial says what a trial runs.
+    pub trial: TrialTemplate,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// A metric to optimize.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Objective {
+    /// metric is the name that the training prints.
+    #[schemars(length(min = 1, max = 63), regex(pattern = METRIC))]
+    pub metric: String,
+    /// goal is the direction.
+    pub goal: Goal,
+    /// reduce picks the value that stands for a trial at a level, of those reported up to it: Last (default), Best or Mean.
+    #[serde(default)]
+    pub reduce: Reduce,
+    /// target ends the study when a value is at least this good. It may change while the study runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -LARGE, max = LARGE))]
+    pub target: Option<f64>,
+}
+
+/// A direction.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Goal {
+    /// Smaller is better.
+    Minimize,
+    /// Larger is better.
+    Maximize,
+}
+
+/// Which of the reported values stands for a trial.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reduce {
+    /// The newest.
+    #[default]
+    Last,
+    /// The best so far.
+    Best,
+    /// The mean.
+    Mean,
+}
+
+/// What the study as a whole may spend.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// trials that may be started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub trials: Option<u32>,
+    /// fullTrainings: fidelity that may be spent, in trainings to the highest fidelity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub full_trainings: Option<u32>,
+    /// failedTrials: the study fails once more than this many trials have failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100_000))]
+    pub failed_trials: Option<u32>,
+    /// activeSeconds the study may be at work; suspension pauses the clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub active_seconds: Option<u64>,
+}

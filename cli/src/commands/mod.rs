@@ -1,0 +1,8 @@
+//! The commands, one file each.
+
+pub(crate) mod best;
+pub(crate) mod completions;
+pub(crate) mod crds;
+pub(crate) mod explain;
+pub(crate) mod validate;
+pub(crate) mod watch;

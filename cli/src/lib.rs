@@ -1,0 +1,107 @@
+//! The command line: validates Studies, watches them, and explains what was decided.
+//!
+//! Exit codes are one scheme for all commands: 0 for yes, 1 for no (invalid, failed, a decision that does not verify), 2
+//! for a question that could not be asked, such as a file that cannot be read or a cluster that does not answer.
+
+mod account;
+mod check;
+mod cluster;
+mod commands;
+mod error;
+mod output;
+mod record;
+mod schema;
+mod source;
+mod table;
+mod verification;
+mod yaml;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use commands::{best, completions, crds, explain, validate, watch};
+use error::Error;
+
+/// Tunes hyperparameters on Kubernetes.
+#[derive(Debug, Parser)]
+#[command(name = "trimtab", version, about, color = clap::ColorChoice::Never)]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Prints the custom resource definitions: `trimtab crds | kubectl apply -f -`.
+    Crds,
+    /// Checks Studies as the cluster would, and shows what they amount to.
+    Validate(validate::Options),
+    /// Says of each trial why it was started, promoted, stopped or waits.
+    Explain(explain::Options),
+    /// Follows a Study until it ends.
+    Watch(watch::Options),
+    /// Prints the best parameters of a Study.
+    Best(best::Options),
+    /// Prints a completion script for a shell.
+    Completions(completions::Options),
+}
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// Done, valid, complete, verified.
+    Yes,
+    /// Invalid, failed, not verified, no best yet.
+    No,
+}
+
+/// Runs a command line, the program's own name first, and says with which code to exit.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let matches = match named(command_line(), &arguments).try_get_matches_from(&arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and version come this way as well, and clap knows which stream and code is whose.
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            drop(error.print());
+            return ExitCode::from(code);
+        }
+    };
+    let outcome = Program::from_arg_matches(&matches)
+        .map_err(|error| Error::Usage(error.to_string()))
+        .and_then(|program| execute(&program.command));
+    match outcome {
+        Ok(Exit::Yes) => ExitCode::SUCCESS,
+        Ok(Exit::No) => ExitCode::FAILURE,
+        Err(error) => {
+            output::complain(&format!("error: {error}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The command line, for parsing and for completions.
+fn command_line() -> clap::Command {
+    Program::command()
+}
+
+/// As a plugin the program is called `kubectl trimtab` in its usage.
+fn named(command: clap::Command, arguments: &[OsString]) -> clap::Command {
+    let stem = arguments.first().and_then(|program| Path::new(program).file_stem());
+    let is_plugin = stem.is_some_and(|stem| stem.to_string_lossy().starts_with("kubectl-"));
+    if is_plugin { command.bin_name("kubectl trimtab") } else { command.bin_name("trimtab") }
+}
+
+fn execute(command: &Command) -> Result<Exit, Error> {
+    match command {
+        Command::Crds => crds::run(),
+        Command::Validate(options) => validate::run(options),
+        Command::Explain(options) => explain::run(options),
+        Command::Watch(options) => watch::run(options),
+        Command::Best(options) => best::run(options),
+        Command::Completions(options) => completions::run(options),
+    }
+}

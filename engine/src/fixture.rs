@@ -1,0 +1,108 @@
+//! A study to play with in unit tests.
+
+use crate::{
+    Batch, Decision, Domain, FidelityRange, Goal, History, Limits, Objective, Outcome, Parameter, Plan, PlanSpec,
+    Reduce, ResultKind, Sampler, Scale, Scheduler, Settings, Space, TrialNumber, TrialResult, Values, decide,
+};
+
+pub(crate) fn parameter(name: &str, domain: Domain) -> Parameter {
+    Parameter { name: name.to_owned(), domain, when: Vec::new() }
+}
+
+/// Minimizing one float, nine epochs, four slots, twenty trials.
+pub(crate) fn spec() -> PlanSpec {
+    PlanSpec {
+        objective: Objective { metric: "loss".to_owned(), goal: Goal::Minimize, reduce: Reduce::Last },
+        space: Space {
+            parameters: vec![parameter("x", Domain::Float { min: 0.0, max: 1.0, step: None, scale: Scale::Linear })],
+        },
+        fidelity: Some(FidelityRange { min: 1, max: 9 }),
+        sampler: Sampler::Random,
+        scheduler: Scheduler::None,
+        resumable: true,
+        seed: 1,
+        settings: Settings {
+            parallelism: 4,
+            limits: Limits { trials: Some(20), ..Limits::default() },
+            target: None,
+            suspend: false,
+        },
+    }
+}
+
+pub(crate) struct Study {
+    pub(crate) plan: Plan,
+    pub(crate) history: History,
+}
+
+impl Study {
+    pub(crate) fn new(change: impl FnOnce(&mut PlanSpec)) -> Self {
+        let mut spec = spec();
+        change(&mut spec);
+        Self { plan: Plan::new(spec).unwrap(), history: History::default() }
+    }
+
+    pub(crate) fn settings(&mut self, change: impl FnOnce(&mut Settings)) -> &mut Self {
+        let mut settings = self.plan.settings().clone();
+        change(&mut settings);
+        self.plan = self.plan.with_settings(settings);
+        self
+    }
+
+    fn tell(&mut self, number: u32, kind: ResultKind) -> &mut Self {
+        self.history.open.push(TrialResult { number: TrialNumber(number), kind });
+        self
+    }
+
+    pub(crate) fn observe(&mut self, number: u32, level: usize, value: f64) -> &mut Self {
+        self.tell(number, ResultKind::Observed { level, values: Values::once(value) })
+    }
+
+    pub(crate) fn rest(&mut self, number: u32, level: usize, spent: u64) -> &mut Self {
+        self.tell(number, ResultKind::Rested { level, spent })
+    }
+
+    pub(crate) fn end(&mut self, number: u32, outcome: Outcome) -> &mut Self {
+        self.tell(number, ResultKind::Ended { outcome, spent: 0 })
+    }
+
+    /// Reaches a level and rests there, all its cost paid once.
+    pub(crate) fn reach(&mut self, number: u32, level: usize, value: f64) -> &mut Self {
+        let spent = u64::from(self.plan.fidelity(level));
+        self.observe(number, level, value).rest(number, level, spent)
+    }
+
+    /// Decides and puts the batch on record.
+    pub(crate) fn step(&mut self) -> Decision {
+        let decision = decide(&self.plan, &self.history);
+        if !decision.actions.is_empty() {
+            let keys: Vec<_> = decision.admitted.iter().map(TrialResult::key).collect();
+            self.history.open.retain(|result| !keys.contains(&result.key()));
+            for action in &decision.actions {
+                if matches!(action, crate::Action::Start { .. }) {
+                    self.history.next_number = action.number().0 + 1;
+                }
+            }
+            self.history.batches.push(Batch {
+                number: self.history.batches.len() as u64 + 1,
+                settings: self.plan.settings().clone(),
+                admitted: decision.admitted.clone(),
+                actions: decision.actions.clone(),
+            });
+        }
+        decision
+    }
+
+    /// Decides, and says the actions in short: `stop 3 RungLost`, `go 0 to 1`, `start 9 in 1 to 0`.
+    pub(crate) fn acts(&mut self) -> Vec<String> {
+        self.step().actions.iter().map(short).collect()
+    }
+}
+
+pub(crate) fn short(action: &crate::Action) -> String {
+    match action {
+        crate::Action::Stop { number, reason, .. } => format!("stop {number} {}", reason.as_str()),
+        crate::Action::Continue { number, level, .. } => format!("go {number} to {level}"),
+        crate::Action::Start { number, bracket, level, .. } => format!("start {number} in {bracket} to {level}"),
+    }
+}

@@ -1,0 +1,312 @@
+//! The log of a study: what was admitted as evidence, what was decided on it, and what waits to be admitted.
+
+use crate::number::same;
+use crate::plan::Settings;
+use crate::space::Assignment;
+
+/// The number of a trial within its study: given once, counting from 0, never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TrialNumber(pub u32);
+
+impl std::fmt::Display for TrialNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a trial reported of one metric up to a level. Written once, when the level was reached.
+///
+/// Values are as the trial reported them: orientation to the goal happens inside the engine, once. They may be NaN or infinite.
+#[derive(Clone, Copy, Debug)]
+pub struct Values {
+    /// The newest value.
+    pub last: f64,
+    /// The best finite value in the sense of the objective's goal, or the last where none was finite.
+    pub best: f64,
+    /// The mean of all values.
+    pub mean: f64,
+    /// How many values were reported.
+    pub count: u32,
+}
+
+impl Values {
+    /// The values of a metric that was reported once.
+    #[must_use]
+    pub fn once(value: f64) -> Self {
+        Self { last: value, best: value, mean: value, count: 1 }
+    }
+}
+
+impl PartialEq for Values {
+    /// NaN equals NaN here: a log that is read back must equal the one that was written.
+    fn eq(&self, other: &Self) -> bool {
+        same(self.last, other.last)
+            && same(self.best, other.best)
+            && same(self.mean, other.mean)
+            && self.count == other.count
+    }
+}
+
+/// How a trial came to its end, where that end is not simply having reached its last level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// The configuration's own failure: exit code, NaN, memory, timeout, no metric. It ranks last and counts as failed.
+    Failed,
+    /// The infrastructure failed too often. It counts as failed, and is no evidence about the configuration.
+    Lost,
+    /// A `Stop` action took effect.
+    Stopped,
+    /// A user deleted the trial.
+    Removed,
+}
+
+/// One thing that became known about a trial.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrialResult {
+    /// Which trial.
+    pub number: TrialNumber,
+    /// What became known.
+    pub kind: ResultKind,
+}
+
+/// The kinds of results.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ResultKind {
+    /// The objective's values at a level (an index into [`crate::Plan::levels`]).
+    Observed {
+        /// The level's index.
+        level: usize,
+        /// What was reported of the objective up to it.
+        values: Values,
+    },
+    /// A run ended in order at this level: the trial holds no slot until it is continued. A trial that converged early rests at the top level.
+    Rested {
+        /// The level's index.
+        level: usize,
+        /// Fidelity units that all runs of the trial have really paid so far.
+        spent: u64,
+    },
+    /// The trial ended and will not run again.
+    Ended {
+        /// How.
+        outcome: Outcome,
+        /// Fidelity units that all runs of the trial have really paid.
+        spent: u64,
+    },
+}
+
+/// Names a result without its value: values are written once on the trial, so the log refers to them by key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResultKey {
+    /// The values at a level.
+    Observed(usize, TrialNumber),
+    /// The rest at a level.
+    Rested(usize, TrialNumber),
+    /// The end.
+    Ended(TrialNumber),
+}
+
+impl TrialResult {
+    /// The key that names this result in the log.
+    #[must_use]
+    pub fn key(&self) -> ResultKey {
+        match self.kind {
+            ResultKind::Observed { level, .. } => ResultKey::Observed(level, self.number),
+            ResultKind::Rested { level, .. } => ResultKey::Rested(level, self.number),
+            ResultKind::Ended { .. } => ResultKey::Ended(self.number),
+        }
+    }
+}
+
+/// Why an action was taken. The list is closed: it is shown in events, in `explain` and in the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// A slot was free and the study wanted another configuration.
+    NewTrial,
+    /// Among the best of its rung: it goes on to the next level.
+    Promoted,
+    /// Not among the best of its rung.
+    RungLost,
+    /// Its value at the rung is NaN or infinite.
+    NotFinite,
+}
+
+impl Reason {
+    /// The reason as it is written in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NewTrial => "NewTrial",
+            Self::Promoted => "Promoted",
+            Self::RungLost => "RungLost",
+            Self::NotFinite => "NotFinite",
+        }
+    }
+
+    /// Reads a reason back from the API.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::NewTrial, Self::Promoted, Self::RungLost, Self::NotFinite].into_iter().find(|r| r.as_str() == text)
+    }
+}
+
+/// The numbers that a rung's judgement compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Comparison {
+    /// The level's index at which trials were compared.
+    pub level: usize,
+    /// The trial's rank among the members of the rung, from 1 for the best; NaN, failed and removed members rank last.
+    pub rank: u32,
+    /// How many the rung lets pass.
+    pub kept: u32,
+    /// How many members the rung had.
+    pub of: u32,
+    /// The trial's own value.
+    pub value: f64,
+    /// The value of the last one that passes; NaN when none does.
+    pub cutoff: f64,
+}
+
+impl PartialEq for Comparison {
+    /// NaN equals NaN here: a log that is read back must equal the one that was written.
+    fn eq(&self, other: &Self) -> bool {
+        (self.level, self.rank, self.kept, self.of) == (other.level, other.rank, other.kept, other.of)
+            && same(self.value, other.value)
+            && same(self.cutoff, other.cutoff)
+    }
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// End a trial early. It counts as active until its end is admitted, unless it was resting.
+    Stop {
+        /// Which trial.
+        number: TrialNumber,
+        /// Why.
+        reason: Reason,
+        /// The numbers compared.
+        compared: Option<Comparison>,
+    },
+    /// Let a trial go on past a rung.
+    Continue {
+        /// Which trial.
+        number: TrialNumber,
+        /// The level's index that it may now run to; never below the one before.
+        level: usize,
+        /// The level's index of the rung that it passed.
+        cleared: usize,
+        /// Why.
+        reason: Reason,
+        /// The numbers compared.
+        compared: Option<Comparison>,
+    },
+    /// Start a new trial.
+    Start {
+        /// Its number: always the next free one.
+        number: TrialNumber,
+        /// Its configuration.
+        parameters: Assignment,
+        /// The bracket's running counter, from 0.
+        bracket: u32,
+        /// The level's index that it may run to.
+        level: usize,
+        /// The name of the sampler that proposed the configuration.
+        sampler: String,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+impl Action {
+    /// The trial that the action is about.
+    #[must_use]
+    pub fn number(&self) -> TrialNumber {
+        match self {
+            Self::Stop { number, .. } | Self::Continue { number, .. } | Self::Start { number, .. } => *number,
+        }
+    }
+
+    /// The action's reason.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Stop { reason, .. } | Self::Continue { reason, .. } | Self::Start { reason, .. } => *reason,
+        }
+    }
+}
+
+/// One decision: the settings and results that it saw, and the actions that it took. A batch has at least one action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Counts from 1.
+    pub number: u64,
+    /// The changeable part of the study as it was.
+    pub settings: Settings,
+    /// The results newly admitted, in the order of their keys.
+    pub admitted: Vec<TrialResult>,
+    /// The actions, stops first, then continues, then starts.
+    pub actions: Vec<Action>,
+}
+
+/// Everything that a decision may look at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// The batches so far, in order. Actions on trials that were deleted since are missing.
+    pub batches: Vec<Batch>,
+    /// Results not yet admitted, in any order.
+    pub open: Vec<TrialResult>,
+    /// The next free trial number. Numbers below it that no batch starts are holes: trials that were removed.
+    pub next_number: u32,
+    /// Seconds that the study has been active. It decides verdicts only.
+    pub active_seconds: u64,
+}
+
+/// What is to become of the study.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// There is, or will be, more to do.
+    Running,
+    /// The study has its answer.
+    Complete(VerdictReason),
+    /// The study ended without one.
+    Failed(VerdictReason),
+}
+
+/// Why a study ended. The list is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerdictReason {
+    /// `limits.trials` have been started and have ended or rest.
+    TrialsReached,
+    /// `limits.fullTrainings` have been spent.
+    FullTrainingsReached,
+    /// `limits.activeSeconds` have passed.
+    ActiveSecondsReached,
+    /// The objective's target was met.
+    TargetReached,
+    /// Every configuration of a finite space has been tried.
+    SpaceExhausted,
+    /// The scheduler's brackets have all been run.
+    BracketsDone,
+    /// More than `limits.failedTrials` failed.
+    TooManyFailedTrials,
+    /// Everything ended and no trial has a usable value.
+    NoUsableTrial,
+}
+
+impl VerdictReason {
+    /// The reason as it is written in the Study's condition.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TrialsReached => "TrialsReached",
+            Self::FullTrainingsReached => "FullTrainingsReached",
+            Self::ActiveSecondsReached => "ActiveSecondsReached",
+            Self::TargetReached => "TargetReached",
+            Self::SpaceExhausted => "SpaceExhausted",
+            Self::BracketsDone => "BracketsDone",
+            Self::TooManyFailedTrials => "TooManyFailedTrials",
+            Self::NoUsableTrial => "NoUsableTrial",
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Search and scheduling as pure functions.
+//!
+//! [`decide()`] takes a validated [`Plan`] and the [`History`] of a study, and returns the next batch of [`Action`]s.
+//! Nothing here performs I/O, reads a clock or draws entropy: the same plan and history give the same decision, byte for
+//! byte, on every machine. State is a fold over the history, so it can be lost and rebuilt at any time.
+
+pub mod admitted;
+pub mod best;
+pub mod brackets;
+pub mod decide;
+#[cfg(test)]
+mod fixture;
+pub mod history;
+pub mod number;
+pub mod plan;
+pub mod random;
+pub mod samplers;
+pub mod schedulers;
+pub mod space;
+pub mod state;
+pub mod verify;
+
+pub use best::{Best, best};
+pub use decide::{Decision, Next, decide, next};
+pub use history::{
+    Action, Batch, Comparison, History, Outcome, Reason, ResultKey, ResultKind, TrialNumber, TrialResult, Values,
+    Verdict, VerdictReason,
+};
+pub use plan::{
+    FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce, Sampler, Scheduler, Settings,
+};
+pub use space::{Assignment, Condition, Domain, Parameter, Scale, Space, Value};

@@ -1,0 +1,422 @@
+//! The validated study: what the engine is to optimize, where, and how far.
+
+use std::sync::Arc;
+
+use crate::brackets::{self, BracketPlan};
+use crate::history::Values;
+use crate::number::to_text;
+use crate::samplers;
+use crate::space::{Enumeration, Space};
+use crate::state::MAX_TRIALS;
+
+/// Whether a metric is to be made small or large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// Smaller is better.
+    Minimize,
+    /// Larger is better.
+    Maximize,
+}
+
+/// Which of the values reported up to a level stands for the trial there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reduce {
+    /// The newest.
+    #[default]
+    Last,
+    /// The best so far.
+    Best,
+    /// The mean.
+    Mean,
+}
+
+/// The metric to optimize.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Objective {
+    /// The metric's name.
+    pub metric: String,
+    /// Its direction.
+    pub goal: Goal,
+    /// Which value stands for a trial at a level.
+    pub reduce: Reduce,
+}
+
+/// How far a trial can be trained: whole units (epochs), `1 <= min <= max`. Cumulative: lower levels are seen on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FidelityRange {
+    /// The lowest fidelity at which trials may be compared.
+    pub min: u32,
+    /// The fidelity of a full training.
+    pub max: u32,
+}
+
+/// What proposes configurations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sampler {
+    /// Uniform in each parameter's scale.
+    Random,
+    /// Every combination once, in the order of the trial numbers.
+    Grid {
+        /// Points per float without a step, at least 2.
+        points: Option<u32>,
+    },
+}
+
+/// What decides how far each trial may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheduler {
+    /// Every trial runs to the highest fidelity.
+    None,
+    /// One ladder, again and again while the limits allow (Jamieson and Talwalkar, AISTATS 2016).
+    SuccessiveHalving {
+        /// One in how many passes a rung, 2..=10.
+        reduction_factor: u32,
+        /// Trials on the first rung; absent: the reduction factor to the number of promotions.
+        configurations: Option<u32>,
+        /// Without checkpoints: whether a run goes on past a rung and is stopped when it fails it, instead of ending there and starting again.
+        run_through: bool,
+    },
+    /// Brackets from many short to few long trainings (Li et al., JMLR 18(185), Algorithm 1), cycled while the limits allow.
+    Hyperband {
+        /// One in how many passes a rung, 2..=10.
+        reduction_factor: u32,
+        /// As for successive halving.
+        run_through: bool,
+    },
+}
+
+/// What the study as a whole may spend. An absent limit does not bind.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// Trials started.
+    pub trials: Option<u32>,
+    /// Fidelity spent, in trainings to the highest fidelity.
+    pub full_trainings: Option<u32>,
+    /// The study fails once more than this many trials have failed.
+    pub failed_trials: Option<u32>,
+    /// Seconds of activity; it pauses while suspended.
+    pub active_seconds: Option<u64>,
+}
+
+/// The part of a study that may change while it runs; recorded with each batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// How many trials may be active at once, at least 1.
+    pub parallelism: u32,
+    /// The limits.
+    pub limits: Limits,
+    /// The study ends when the best value is at least this good.
+    pub target: Option<f64>,
+    /// Whether no trial may start or go on.
+    pub suspend: bool,
+}
+
+/// What [`Plan::new`] validates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanSpec {
+    /// The metric to optimize.
+    pub objective: Objective,
+    /// The search space.
+    pub space: Space,
+    /// How far trials train; absent: one value a trial.
+    pub fidelity: Option<FidelityRange>,
+    /// What proposes.
+    pub sampler: Sampler,
+    /// What schedules.
+    pub scheduler: Scheduler,
+    /// Whether trials can go on from a checkpoint.
+    pub resumable: bool,
+    /// The seed of every random stream.
+    pub seed: u64,
+    /// The changeable part.
+    pub settings: Settings,
+}
+
+/// A study that makes sense. Built by [`Plan::new`] only, so that holding one proves it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub(crate) spec: PlanSpec,
+    pub(crate) levels: Vec<u32>,
+    pub(crate) brackets: Vec<BracketPlan>,
+    /// The space's configurations by number, where the sampler can use them.
+    pub(crate) enumeration: Option<Arc<Enumeration>>,
+}
+
+/// What is wrong with a study: which field, what was given, what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanError {
+    /// The field in the words of the API, such as `parameters[2].float.min` or `limits`.
+    pub field: String,
+    /// What is wrong and what is allowed, as a sentence part: "must be below `max` (given 3, max 2)".
+    pub message: String,
+}
+
+impl std::fmt::Display for PlanError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}` {}", self.field, self.message)
+    }
+}
+
+impl std::error::Error for PlanError {}
+
+/// What a plan amounts to, for people: one pass over the scheduler's brackets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overview {
+    /// The fidelities at which values are recorded.
+    pub levels: Vec<u32>,
+    /// The brackets of one pass; empty without a ladder.
+    pub brackets: Vec<BracketPlan>,
+    /// Trials of one pass, or of the whole study without a ladder; absent where only time or spending ends it.
+    pub trials: Option<u64>,
+    /// Fidelity units that they pay if promoted trials go on from checkpoints and nothing fails.
+    pub resumed: Option<u64>,
+    /// Fidelity units that they pay if promoted trials start again.
+    pub restarted: Option<u64>,
+    /// Fidelity units that as many trials would pay if all were trained in full.
+    pub plain: Option<u64>,
+}
+
+impl Objective {
+    /// The value that stands for a trial, oriented so that smaller is better; `None` when it is NaN or infinite.
+    ///
+    /// This is the one place where the goal's direction is looked at.
+    #[must_use]
+    pub fn oriented(&self, values: &Values) -> Option<f64> {
+        Some(self.orient(self.value(values))).filter(|x| x.is_finite())
+    }
+
+    /// The value that stands for a trial, as it was reported.
+    #[must_use]
+    pub fn value(&self, values: &Values) -> f64 {
+        match self.reduce {
+            Reduce::Last => values.last,
+            Reduce::Best => values.best,
+            Reduce::Mean => values.mean,
+        }
+    }
+
+    pub(crate) fn orient(&self, value: f64) -> f64 {
+        match self.goal {
+            Goal::Minimize => value,
+            Goal::Maximize => -value,
+        }
+    }
+}
+
+impl Limits {
+    /// Whether a limit is set that ends a study which has always more to try.
+    #[must_use]
+    pub fn end_it(&self) -> bool {
+        self.trials.is_some() || self.full_trainings.is_some() || self.active_seconds.is_some()
+    }
+}
+
+impl Settings {
+    /// Everything that is wrong with the settings by themselves.
+    #[must_use]
+    pub fn validate(&self) -> Vec<PlanError> {
+        let mut errors = Vec::new();
+        at_least(&mut errors, "parallelism", Some(u64::from(self.parallelism)), 1);
+        at_least(&mut errors, "limits.trials", self.limits.trials.map(u64::from), 1);
+        at_least(&mut errors, "limits.fullTrainings", self.limits.full_trainings.map(u64::from), 1);
+        at_least(&mut errors, "limits.activeSeconds", self.limits.active_seconds, 1);
+        if let Some(trials) = self.limits.trials.filter(|&trials| trials > MAX_TRIALS) {
+            errors.push(error("limits.trials", format!("must be at most {MAX_TRIALS} (given {trials})")));
+        }
+        if let Some(target) = self.target.filter(|target| !target.is_finite()) {
+            errors.push(error("objectives[0].target", format!("must be finite (given {})", to_text(target))));
+        }
+        errors
+    }
+}
+
+fn error(field: impl Into<String>, message: impl Into<String>) -> PlanError {
+    PlanError { field: field.into(), message: message.into() }
+}
+
+fn at_least(errors: &mut Vec<PlanError>, field: &str, given: Option<u64>, least: u64) {
+    if let Some(given) = given.filter(|&given| given < least) {
+        errors.push(error(field, format!("must be at least {least} (given {given})")));
+    }
+}
+
+impl Plan {
+    /// Validates a study.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at once.
+    pub fn new(spec: PlanSpec) -> Result<Self, Vec<PlanError>> {
+        let mut errors = spec.space.validate();
+        let space_is_valid = errors.is_empty();
+        if spec.objective.metric.is_empty() {
+            errors.push(error("objectives[0].metric", "must not be empty"));
+        }
+        errors.extend(spec.settings.validate());
+        let ladder_is_valid = check_ladder(&spec, &mut errors);
+        let mut enumeration = None;
+        if space_is_valid {
+            enumeration = samplers::enumeration(&spec);
+            check_ending(&spec, enumeration.as_ref(), &mut errors);
+        }
+        let mut parts = (vec![1], Vec::new());
+        if ladder_is_valid {
+            match brackets::plan(spec.fidelity, &spec.scheduler) {
+                Ok(plan) => parts = plan,
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.is_empty() {
+            Ok(Self { spec, levels: parts.0, brackets: parts.1, enumeration: enumeration.map(Arc::new) })
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// What was validated.
+    #[must_use]
+    pub fn spec(&self) -> &PlanSpec {
+        &self.spec
+    }
+
+    /// The fidelities at which values are recorded, rising; never empty.
+    #[must_use]
+    pub fn levels(&self) -> &[u32] {
+        &self.levels
+    }
+
+    /// The brackets of one pass; empty without a ladder.
+    #[must_use]
+    pub fn brackets(&self) -> &[BracketPlan] {
+        &self.brackets
+    }
+
+    /// The changeable part.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.spec.settings
+    }
+
+    /// The same study under other settings. They are not validated: those of a batch were when it was written, and none
+    /// can make the engine fail. For a user's new settings ask [`Plan::new`] again.
+    #[must_use]
+    pub fn with_settings(&self, settings: Settings) -> Self {
+        let mut plan = self.clone();
+        plan.spec.settings = settings;
+        plan
+    }
+
+    /// The index of the highest level.
+    #[must_use]
+    pub fn top_level(&self) -> usize {
+        self.levels.len().saturating_sub(1)
+    }
+
+    /// The fidelity of a level, of the highest one for an index beyond.
+    #[must_use]
+    pub fn fidelity(&self, level: usize) -> u32 {
+        self.levels.get(level).or(self.levels.last()).copied().unwrap_or(1)
+    }
+
+    /// What the plan amounts to, if nothing fails.
+    #[must_use]
+    pub fn overview(&self) -> Overview {
+        let top = u64::from(self.fidelity(self.top_level()));
+        let mut overview = Overview {
+            levels: self.levels.clone(),
+            brackets: self.brackets.clone(),
+            trials: None,
+            resumed: None,
+            restarted: None,
+            plain: None,
+        };
+        let trials = if self.brackets.is_empty() {
+            let limit = self.settings().limits.trials.map(u64::from);
+            let size = self.enumeration.as_ref().map(|all| all.size());
+            limit.into_iter().chain(size).min()
+        } else {
+            Some(self.brackets.iter().filter_map(|b| b.rungs.first()).map(|rung| u64::from(rung.size)).sum())
+        };
+        overview.trials = trials;
+        overview.plain = trials.map(|trials| trials.saturating_mul(top));
+        (overview.resumed, overview.restarted) = (overview.plain, overview.plain);
+        if !self.brackets.is_empty() {
+            let (mut resumed, mut restarted) = (0, 0);
+            for bracket in &self.brackets {
+                let mut below = 0;
+                for rung in &bracket.rungs {
+                    let level = u64::from(self.fidelity(rung.level));
+                    resumed += u64::from(rung.size) * (level - below);
+                    restarted += u64::from(rung.size) * level;
+                    below = level;
+                }
+            }
+            (overview.resumed, overview.restarted) = (Some(resumed), Some(restarted));
+        }
+        overview
+    }
+}
+
+/// Checks fidelity and scheduler; says whether brackets can be computed.
+fn check_ladder(spec: &PlanSpec, errors: &mut Vec<PlanError>) -> bool {
+    let before = errors.len();
+    if let Some(range) = spec.fidelity {
+        at_least(errors, "fidelity.min", Some(u64::from(range.min)), 1);
+        if range.min > range.max {
+            let FidelityRange { min, max } = range;
+            errors.push(error("fidelity.min", format!("must not be above `max` (given {min}, max {max})")));
+        }
+    }
+    let (kind, factor, configurations) = match &spec.scheduler {
+        Scheduler::None => return errors.len() == before,
+        Scheduler::SuccessiveHalving { reduction_factor, configurations, .. } => {
+            ("successiveHalving", *reduction_factor, *configurations)
+        }
+        Scheduler::Hyperband { reduction_factor, .. } => ("hyperband", *reduction_factor, None),
+    };
+    if !(2..=10).contains(&factor) {
+        errors.push(error(format!("scheduler.{kind}.reductionFactor"), format!("must be in 2..=10 (given {factor})")));
+    }
+    if let Some(given) = configurations.filter(|n| !(1..=brackets::MAX_FIRST_RUNG).contains(&u64::from(*n))) {
+        let most = brackets::MAX_FIRST_RUNG;
+        let field = format!("scheduler.{kind}.configurations");
+        errors.push(error(field, format!("must be in 1..={most} (given {given})")));
+    }
+    match spec.fidelity {
+        None => errors.push(error("fidelity", format!("must be given for the scheduler `{kind}`"))),
+        Some(FidelityRange { min, max }) if min == max => {
+            let rule = format!("must be above `min` for the scheduler `{kind}` (given {max}, min {min})");
+            errors.push(error("fidelity.max", rule));
+        }
+        Some(_) => {}
+    }
+    errors.len() == before
+}
+
+/// Checks that the sampler can do its work, and that something ends the study.
+fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut Vec<PlanError>) {
+    match spec.sampler {
+        Sampler::Grid { points } => {
+            if let Some(given) = points.filter(|points| !(2..=samplers::MAX_POINTS).contains(points)) {
+                let rule = format!("must be in 2..={} (given {given})", samplers::MAX_POINTS);
+                errors.push(error("sampler.grid.points", rule));
+            } else if points.is_none() && spec.space.has_continuum() {
+                errors.push(error("sampler.grid.points", "must be given where a float has no step"));
+            } else if enumeration.is_none() {
+                errors.push(error("sampler.grid", "needs a space whose combinations can be counted"));
+            }
+        }
+        Sampler::Random => {
+            let is_exhausted_some_day = enumeration.is_some();
+            let passes_end = spec.scheduler != Scheduler::None;
+            if !is_exhausted_some_day && !passes_end && !spec.settings.limits.end_it() {
+                errors.push(error(
+                    "limits",
+                    "must have `trials`, `fullTrainings` or `activeSeconds`, or the study would never end",
+                ));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

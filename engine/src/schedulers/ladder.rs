@@ -1,0 +1,324 @@
+//! Rungs and their judgement, shared by the schedulers that promote in synchronous brackets.
+//!
+//! A rung is judged when its membership is closed and every member that was not judged yet has a value there or has ended.
+//! The first rung is closed when it is full, when anybody on it was judged, when a later bracket has begun, or when
+//! nothing more can start: by the limits on trials and spending or because the sampler is exhausted, but not because all
+//! slots are taken or the study is suspended. A higher rung is closed when nobody below is unjudged. A trial that fails or
+//! is removed stays a member, and ranks last.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Pass, Place};
+use crate::brackets::{BracketPlan, RungPlan};
+use crate::history::{Action, Comparison, Reason, TrialNumber};
+use crate::number::sortable;
+use crate::plan::{Plan, Scheduler};
+use crate::state::{State, Trial};
+
+/// What tells the ladder schedulers apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule {
+    /// Which of the plan's brackets the running counter means, given how many there are.
+    pub(super) shape: fn(u32, usize) -> usize,
+}
+
+/// The memo of a ladder scheduler.
+#[derive(Clone, Debug)]
+pub(crate) struct Ladder {
+    rule: Rule,
+    brackets: BTreeMap<u32, Bracket>,
+    /// The brackets with members that were not judged yet.
+    open: BTreeSet<u32>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Bracket {
+    rungs: Vec<Rung>,
+    /// Whether anybody on the first rung was judged.
+    judged: bool,
+}
+
+/// Who is on a rung. Judged members are counted, the others listed.
+#[derive(Clone, Debug, Default)]
+struct Rung {
+    /// All that ever came to it.
+    members: u32,
+    /// Unjudged, without a value here.
+    waiting: u32,
+    /// Unjudged, with a finite value: its order, and the number.
+    finite: BTreeSet<(u64, u32)>,
+    /// Unjudged, with NaN or infinity.
+    broken: BTreeSet<u32>,
+    /// Let past.
+    passed: u32,
+    /// Stopped for their rank.
+    lost: u32,
+    /// The worst value that was let past.
+    cutoff: Option<f64>,
+}
+
+impl Rung {
+    fn unjudged(&self) -> usize {
+        self.waiting as usize + self.finite.len() + self.broken.len()
+    }
+}
+
+/// Which rung of its bracket a trial is on: the first above what it cleared.
+fn position(rungs: &[RungPlan], cleared: Option<usize>) -> usize {
+    rungs.partition_point(|rung| Some(rung.level) <= cleared)
+}
+
+impl Ladder {
+    pub(super) fn new(rule: Rule) -> Self {
+        Self { rule, brackets: BTreeMap::new(), open: BTreeSet::new() }
+    }
+
+    fn shape<'p>(&self, plan: &'p Plan, bracket: u32) -> &'p [RungPlan] {
+        let shapes = plan.brackets();
+        shapes.get((self.rule.shape)(bracket, shapes.len())).map_or(&[], |shape: &BracketPlan| &shape.rungs)
+    }
+
+    pub(super) fn started(&mut self, plan: &Plan, trial: &Trial<'_>) {
+        let length = self.shape(plan, trial.bracket).len();
+        let bracket = self.brackets.entry(trial.bracket).or_default();
+        bracket.rungs.resize_with(length, Rung::default);
+        if let Some(rung) = bracket.rungs.first_mut() {
+            rung.members += 1;
+        }
+        self.enter(plan, trial);
+    }
+
+    /// The rung on which a trial is still to be judged, with the values it has there. The highest rung judges nobody.
+    fn unjudged<'b>(
+        brackets: &'b mut BTreeMap<u32, Bracket>,
+        shape: &[RungPlan],
+        trial: &Trial<'_>,
+    ) -> Option<(&'b mut Bracket, usize, usize)> {
+        if trial.ended.is_some() || trial.stop.is_some() {
+            return None;
+        }
+        let at = position(shape, trial.cleared);
+        let level = shape.get(at).filter(|_| at + 1 < shape.len())?.level;
+        Some((brackets.get_mut(&trial.bracket)?, at, level))
+    }
+
+    pub(super) fn enter(&mut self, plan: &Plan, trial: &Trial<'_>) {
+        let shape = self.shape(plan, trial.bracket);
+        let Some((bracket, at, level)) = Self::unjudged(&mut self.brackets, shape, trial) else { return };
+        let Some(rung) = bracket.rungs.get_mut(at) else { return };
+        match trial.values_at(level).map(|values| plan.spec().objective.oriented(values)) {
+            None => rung.waiting += 1,
+            Some(Some(value)) => {
+                rung.finite.insert((sortable(value), trial.number.0));
+            }
+            Some(None) => {
+                rung.broken.insert(trial.number.0);
+            }
+        }
+        self.open.insert(trial.bracket);
+    }
+
+    pub(super) fn leave(&mut self, plan: &Plan, trial: &Trial<'_>) {
+        let shape = self.shape(plan, trial.bracket);
+        let Some((bracket, at, level)) = Self::unjudged(&mut self.brackets, shape, trial) else { return };
+        let Some(rung) = bracket.rungs.get_mut(at) else { return };
+        match trial.values_at(level).map(|values| plan.spec().objective.oriented(values)) {
+            None => rung.waiting = rung.waiting.saturating_sub(1),
+            Some(Some(value)) => {
+                rung.finite.remove(&(sortable(value), trial.number.0));
+            }
+            Some(None) => {
+                rung.broken.remove(&trial.number.0);
+            }
+        }
+        if bracket.rungs.iter().all(|rung| rung.unjudged() == 0) {
+            self.open.remove(&trial.bracket);
+        }
+    }
+
+    pub(super) fn stopping(&mut self, plan: &Plan, trial: &Trial<'_>, reason: Reason) {
+        let shape = self.shape(plan, trial.bracket);
+        let Some((bracket, at, _)) = Self::unjudged(&mut self.brackets, shape, trial) else { return };
+        bracket.judged |= at == 0;
+        if let Some(rung) = bracket.rungs.get_mut(at).filter(|_| reason == Reason::RungLost) {
+            rung.lost += 1;
+        }
+    }
+
+    pub(super) fn continuing(&mut self, plan: &Plan, trial: &Trial<'_>, cleared: usize) {
+        let shape = self.shape(plan, trial.bracket);
+        let Some((bracket, from, level)) = Self::unjudged(&mut self.brackets, shape, trial) else { return };
+        let to = position(shape, Some(cleared));
+        if to <= from {
+            return;
+        }
+        bracket.judged |= from == 0;
+        if let Some(rung) = bracket.rungs.get_mut(from) {
+            rung.passed += 1;
+            if let Some(values) = trial.values_at(level) {
+                rung.cutoff = Some(plan.spec().objective.value(values));
+            }
+        }
+        if let Some(rung) = bracket.rungs.get_mut(to) {
+            rung.members += 1;
+        }
+    }
+
+    /// The rungs of a bracket that are judged now, from the lowest.
+    fn judged_now<'s>(
+        &'s self,
+        number: u32,
+        plan: &'s Plan,
+        closes: &'s dyn Fn() -> bool,
+    ) -> impl DoubleEndedIterator<Item = Judged<'s>> {
+        let shape = self.shape(plan, number);
+        let bracket = self.brackets.get(&number);
+        let rungs = bracket.map_or(&[][..], |bracket| &bracket.rungs);
+        let is_first_closed = || {
+            let is_last = self.brackets.last_key_value().is_some_and(|(last, _)| *last == number);
+            bracket.is_some_and(|bracket| bracket.judged)
+                || rungs.first().zip(shape.first()).is_some_and(|(rung, table)| rung.members >= table.size)
+                || !is_last
+                || closes()
+        };
+        // Every rung up to the first with an unjudged member is closed, and the highest judges nobody.
+        let closed = rungs.iter().position(|rung| rung.unjudged() > 0).map_or(rungs.len(), |at| at + 1);
+        let count = if is_first_closed() { closed.min(rungs.len().saturating_sub(1)) } else { 0 };
+        let eta = reduction_factor(plan);
+        rungs.iter().zip(shape.windows(2)).enumerate().take(count).filter_map(move |(at, (rung, table))| {
+            let ([own, next], true) = (table, rung.waiting == 0 && rung.unjudged() > 0) else { return None };
+            let kept = if rung.members >= own.size { next.size } else { (rung.members / eta).max(1) };
+            Some(Judged { rung, at, level: own.level, next: next.level, kept })
+        })
+    }
+
+    pub(super) fn stop(&self, plan: &Plan, state: &State<'_>) -> Option<Action> {
+        let closes = || self.is_closed_by_limits(plan, state);
+        self.open.iter().find_map(|&number| {
+            self.judged_now(number, plan, &closes).find_map(|judged| {
+                let free = judged.free();
+                let (number, reason) = if let Some(&number) = judged.rung.broken.first() {
+                    (number, Reason::NotFinite)
+                } else if judged.rung.finite.len() > free {
+                    (judged.rung.finite.last()?.1, Reason::RungLost)
+                } else {
+                    return None;
+                };
+                let standing = judged.rung.passed as usize + judged.rung.finite.len();
+                let rank = match reason {
+                    Reason::RungLost => standing,
+                    // They share the place after all that have a value.
+                    _ => standing + judged.rung.lost as usize + 1,
+                };
+                let compared = judged.compare(plan, state, number, rank);
+                Some(Action::Stop { number: TrialNumber(number), reason, compared })
+            })
+        })
+    }
+
+    pub(super) fn continues(&self, plan: &Plan, state: &State<'_>) -> Vec<Pass> {
+        let closes = || self.is_closed_by_limits(plan, state);
+        let mut passes = Vec::new();
+        for &number in &self.open {
+            let last = self.shape(plan, number).last().map_or(0, |rung| rung.level);
+            // Who is further ahead goes first: it frees its bracket sooner.
+            for judged in self.judged_now(number, plan, &closes).rev() {
+                let level = if runs_through(plan) { last } else { judged.next };
+                let winners = judged.rung.finite.iter().take(judged.free());
+                passes.extend(winners.map(|&(_, number)| Pass { number, level, rung: judged.at }));
+            }
+        }
+        passes
+    }
+
+    pub(super) fn pass(&self, plan: &Plan, state: &State<'_>, pass: &Pass) -> Option<Action> {
+        let trial = state.trial(pass.number)?;
+        let closes = || self.is_closed_by_limits(plan, state);
+        let judged = self.judged_now(trial.bracket, plan, &closes).find(|judged| judged.at == pass.rung)?;
+        let before = judged.rung.finite.iter().take_while(|&&(_, number)| number != pass.number).count();
+        let compared = judged.compare(plan, state, pass.number, judged.rung.passed as usize + before + 1);
+        Some(Action::Continue {
+            number: TrialNumber(pass.number),
+            level: pass.level,
+            cleared: judged.level,
+            reason: Reason::Promoted,
+            compared,
+        })
+    }
+
+    /// The bracket that takes the next trial, whether or not the scheduler wants one.
+    pub(super) fn bracket_of_next(&self, plan: &Plan) -> u32 {
+        let Some((&last, bracket)) = self.brackets.last_key_value() else { return 0 };
+        let size = self.shape(plan, last).first().map_or(0, |rung| rung.size);
+        let members = bracket.rungs.first().map_or(0, |rung| rung.members);
+        if bracket.judged || members >= size { last.saturating_add(1) } else { last }
+    }
+
+    pub(super) fn place(&self, plan: &Plan) -> Option<Place> {
+        let bracket = self.bracket_of_next(plan);
+        // Without a limit that ends the study, one pass is all.
+        if !plan.settings().limits.end_it() && bracket as usize >= plan.brackets().len() {
+            return None;
+        }
+        let shape = self.shape(plan, bracket);
+        let rung = if runs_through(plan) { shape.last() } else { shape.first() };
+        Some(Place { bracket, level: rung?.level })
+    }
+
+    fn is_closed_by_limits(&self, plan: &Plan, state: &State<'_>) -> bool {
+        self.place(plan).is_none_or(|place| state.hindrance(plan, place.level).is_some())
+    }
+}
+
+/// A rung whose unjudged members are judged now.
+struct Judged<'s> {
+    rung: &'s Rung,
+    at: usize,
+    level: usize,
+    next: usize,
+    kept: u32,
+}
+
+impl Judged<'_> {
+    /// How many more may pass.
+    fn free(&self) -> usize {
+        self.kept.saturating_sub(self.rung.passed) as usize
+    }
+
+    fn compare(&self, plan: &Plan, state: &State<'_>, number: u32, rank: usize) -> Option<Comparison> {
+        let value_of = |number: u32| {
+            let values = state.trial(number)?.values_at(self.level)?;
+            Some(plan.spec().objective.value(values))
+        };
+        let winners = self.free().min(self.rung.finite.len());
+        let last_winner = winners.checked_sub(1).and_then(|at| self.rung.finite.iter().nth(at));
+        let cutoff = last_winner.and_then(|&(_, number)| value_of(number)).or(self.rung.cutoff);
+        Some(Comparison {
+            level: self.level,
+            rank: u32::try_from(rank).unwrap_or(u32::MAX),
+            kept: self.kept,
+            of: self.rung.members,
+            value: value_of(number)?,
+            cutoff: cutoff.unwrap_or(f64::NAN),
+        })
+    }
+}
+
+/// Whether runs go on past a rung and are stopped when they fail it. With checkpoints they always end there.
+fn runs_through(plan: &Plan) -> bool {
+    match plan.spec().scheduler {
+        Scheduler::SuccessiveHalving { run_through, .. } | Scheduler::Hyperband { run_through, .. } => {
+            run_through && !plan.spec().resumable
+        }
+        Scheduler::None => true,
+    }
+}
+
+fn reduction_factor(plan: &Plan) -> u32 {
+    match plan.spec().scheduler {
+        Scheduler::SuccessiveHalving { reduction_factor, .. } | Scheduler::Hyperband { reduction_factor, .. } => {
+            reduction_factor.max(1)
+        }
+        Scheduler::None => 1,
+    }
+}

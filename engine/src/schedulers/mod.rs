@@ -1,0 +1,135 @@
+//! What decides how far each trial may run. A scheduler is a file here and a line in this file's matches.
+//!
+//! A scheduler keeps a memo: what it needs of the trials so far, told to it as the fold goes. It answers three questions
+//! of a decision: whom to stop, whom to let go on, and where the next trial starts.
+
+mod hyperband;
+mod ladder;
+mod none;
+mod successive_halving;
+
+use crate::history::{Action, Reason};
+use crate::plan::{Plan, Scheduler};
+use crate::state::{State, Trial};
+
+/// Where a new trial would start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The bracket's running counter.
+    pub(crate) bracket: u32,
+    /// The level's index that it may run to.
+    pub(crate) level: usize,
+}
+
+/// A scheduler's memo.
+#[derive(Clone, Debug)]
+pub(crate) enum Memo {
+    /// Nothing to remember.
+    None,
+    /// Rungs and who is on them.
+    Ladder(ladder::Ladder),
+}
+
+impl Memo {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        match plan.spec().scheduler {
+            Scheduler::None => Self::None,
+            Scheduler::SuccessiveHalving { .. } => Self::Ladder(ladder::Ladder::new(successive_halving::RULE)),
+            Scheduler::Hyperband { .. } => Self::Ladder(ladder::Ladder::new(hyperband::RULE)),
+        }
+    }
+
+    /// A trial was started, or a hole was found.
+    pub(crate) fn started(&mut self, plan: &Plan, trial: &Trial<'_>) {
+        match self {
+            Self::None => {}
+            Self::Ladder(ladder) => ladder.started(plan, trial),
+        }
+    }
+
+    /// A trial is about to change.
+    pub(crate) fn leave(&mut self, plan: &Plan, trial: &Trial<'_>) {
+        match self {
+            Self::None => {}
+            Self::Ladder(ladder) => ladder.leave(plan, trial),
+        }
+    }
+
+    /// A trial has changed.
+    pub(crate) fn enter(&mut self, plan: &Plan, trial: &Trial<'_>) {
+        match self {
+            Self::None => {}
+            Self::Ladder(ladder) => ladder.enter(plan, trial),
+        }
+    }
+
+    /// A trial is about to be stopped.
+    pub(crate) fn stopping(&mut self, plan: &Plan, trial: &Trial<'_>, reason: Reason) {
+        match self {
+            Self::None => {}
+            Self::Ladder(ladder) => ladder.stopping(plan, trial, reason),
+        }
+    }
+
+    /// A trial is about to be let past this level.
+    pub(crate) fn continuing(&mut self, plan: &Plan, trial: &Trial<'_>, cleared: usize) {
+        match self {
+            Self::None => {}
+            Self::Ladder(ladder) => ladder.continuing(plan, trial, cleared),
+        }
+    }
+
+    /// The first trial to stop.
+    pub(crate) fn stop(&self, plan: &Plan, state: &State<'_>) -> Option<Action> {
+        match self {
+            Self::None => None,
+            Self::Ladder(ladder) => ladder.stop(plan, state),
+        }
+    }
+
+    /// The trials that have earned to go on, in order; asked for only when nobody is to be stopped.
+    pub(crate) fn continues(&self, plan: &Plan, state: &State<'_>) -> Vec<Pass> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Ladder(ladder) => ladder.continues(plan, state),
+        }
+    }
+
+    /// The action that lets a trial pass.
+    pub(crate) fn pass(&self, plan: &Plan, state: &State<'_>, pass: &Pass) -> Option<Action> {
+        match self {
+            Self::None => None,
+            Self::Ladder(ladder) => ladder.pass(plan, state, pass),
+        }
+    }
+
+    /// Where the next trial would start; `None` when the scheduler wants no more.
+    pub(crate) fn place(&self, plan: &Plan) -> Option<Place> {
+        match self {
+            Self::None => Some(none::place(plan)),
+            Self::Ladder(ladder) => ladder.place(plan),
+        }
+    }
+
+    /// The bracket that a removed trial is counted in.
+    pub(crate) fn bracket_of_next(&self, plan: &Plan) -> u32 {
+        match self {
+            Self::None => none::place(plan).bracket,
+            Self::Ladder(ladder) => ladder.bracket_of_next(plan),
+        }
+    }
+}
+
+/// A trial that has earned to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pass {
+    /// Which trial.
+    pub(crate) number: u32,
+    /// The level's index that it may now run to.
+    pub(crate) level: usize,
+    /// The rung's position in its bracket.
+    pub(crate) rung: usize,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,427 @@
+//! The state of a study: a fold over its history.
+//!
+//! Nothing in a history can make the fold fail: what makes no sense in it is passed over. Sums and orders that decisions
+//! ask for are kept up to date as the fold goes, so that a decision costs little more than what changed.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crate::history::{Action, History, Outcome, Reason, ResultKind, TrialNumber, TrialResult, Values};
+use crate::number::sortable;
+use crate::plan::{Objective, Plan};
+use crate::schedulers::Memo;
+use crate::space::Assignment;
+
+/// The most trials that a study can have. It bounds what a damaged record can make the engine build.
+pub const MAX_TRIALS: u32 = 200_000;
+
+/// What the history says of one trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial<'h> {
+    /// Its number.
+    pub number: TrialNumber,
+    /// Its configuration; absent for a hole.
+    pub parameters: Option<Cow<'h, Assignment>>,
+    /// The bracket's running counter.
+    pub bracket: u32,
+    /// The level's index that it may run to.
+    pub target: usize,
+    /// The level's index of the highest rung that it passed.
+    pub cleared: Option<usize>,
+    /// Values at levels, by rising level.
+    pub values: Vec<(usize, Values)>,
+    /// The highest level at which a run ended in order.
+    pub rested: Option<usize>,
+    /// Fidelity units paid so far, by its newest result.
+    pub spent: u64,
+    /// Why it is to stop.
+    pub stop: Option<Reason>,
+    /// How it ended.
+    pub ended: Option<Outcome>,
+    /// The batch that started it; 0 for a hole.
+    pub batch: u64,
+    /// The levels at which it rested, as bits.
+    rests: u64,
+    /// The levels that it was ever sent to, as bits.
+    targets: u64,
+}
+
+impl Trial<'_> {
+    /// Whether it holds a slot: it was started, has not ended, and has not come to rest at its target. A trial that was
+    /// stopped while it ran holds its slot until its end is admitted.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.is_active_towards(self.target)
+    }
+
+    fn is_active_towards(&self, target: usize) -> bool {
+        self.ended.is_none() && (self.stop.is_some() || self.rested.is_none_or(|rested| rested < target))
+    }
+
+    /// Whether its values can win: it has not failed, been lost or been removed.
+    #[must_use]
+    pub fn is_eligible(&self) -> bool {
+        !matches!(self.ended, Some(Outcome::Failed | Outcome::Lost | Outcome::Removed))
+    }
+
+    /// Whether nobody knows its configuration any more, because it was deleted.
+    #[must_use]
+    pub fn is_hole(&self) -> bool {
+        self.parameters.is_none()
+    }
+
+    /// What was reported up to a level.
+    #[must_use]
+    pub fn values_at(&self, level: usize) -> Option<&Values> {
+        self.values.binary_search_by_key(&level, |&(at, _)| at).ok().and_then(|i| self.values.get(i)).map(|(_, v)| v)
+    }
+
+    /// Its state in one word, for people: `Running`, `Stopping`, `Waiting` (for a rung's judgement or a slot),
+    /// `Completed` (it rests at the highest level), or how it ended.
+    #[must_use]
+    pub fn word(&self, plan: &Plan) -> &'static str {
+        match self.ended {
+            Some(Outcome::Failed) => "Failed",
+            Some(Outcome::Lost) => "Lost",
+            Some(Outcome::Stopped) => "Stopped",
+            Some(Outcome::Removed) => "Removed",
+            None if self.stop.is_some() => "Stopping",
+            None if self.is_active() => "Running",
+            None if self.rested == Some(plan.top_level()) => "Completed",
+            None => "Waiting",
+        }
+    }
+
+    /// Fidelity units that it has paid or is sent to pay.
+    pub(crate) fn committed(&self, plan: &Plan) -> u64 {
+        self.committed_to(plan, self.target, self.targets)
+    }
+
+    /// What sending it to a level would cost: whether it takes a slot, and how many units more it commits.
+    pub(crate) fn price(&self, plan: &Plan, level: usize) -> (bool, u64) {
+        let target = self.target.max(level);
+        let cost = self.committed_to(plan, target, self.targets | 1 << target).saturating_sub(self.committed(plan));
+        (self.is_active_towards(target) && !self.is_active(), cost)
+    }
+
+    fn committed_to(&self, plan: &Plan, target: usize, targets: u64) -> u64 {
+        if !self.is_active_towards(target) {
+            return self.spent;
+        }
+        let fidelity = |level: usize| u64::from(plan.fidelity(level));
+        let owed = if plan.spec().resumable {
+            fidelity(target).saturating_sub(self.rested.map_or(0, fidelity))
+        } else {
+            // Each target above the last rest is a run of its own from zero.
+            let is_owed = |&level: &usize| targets >> level & 1 == 1 && self.rested.is_none_or(|rested| level > rested);
+            (0..plan.levels().len()).filter(is_owed).map(fidelity).sum()
+        };
+        self.spent.saturating_add(owed)
+    }
+
+    /// Raises the level that it may run to.
+    pub(crate) fn raise(&mut self, level: usize, cleared: usize) {
+        self.target = self.target.max(level);
+        self.targets |= 1 << self.target;
+        self.cleared = self.cleared.max(Some(cleared));
+    }
+
+    fn best(&self, objective: &Objective) -> Option<u64> {
+        self.values.iter().filter_map(|(_, values)| objective.oriented(values)).map(sortable).min()
+    }
+}
+
+/// A study's state.
+#[derive(Clone, Debug)]
+pub struct State<'h> {
+    trials: Vec<Trial<'h>>,
+    memo: Memo,
+    active: u32,
+    committed: u128,
+    failed: u32,
+    /// Each eligible trial's best oriented value at any level.
+    ranked: BTreeSet<(u64, u32)>,
+    /// The numbers of the configurations that exist, where the plan can number them.
+    taken: BTreeSet<u64>,
+    admitted: Vec<TrialResult>,
+    active_seconds: u64,
+    batch: u64,
+}
+
+impl<'h> State<'h> {
+    /// The state of a study before its first batch.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        Self {
+            trials: Vec::new(),
+            memo: Memo::new(plan),
+            active: 0,
+            committed: 0,
+            failed: 0,
+            ranked: BTreeSet::new(),
+            taken: BTreeSet::new(),
+            admitted: Vec::new(),
+            active_seconds: 0,
+            batch: 0,
+        }
+    }
+
+    /// Folds a history, its open results included.
+    #[must_use]
+    pub fn fold(plan: &Plan, history: &'h History) -> Self {
+        let mut state = Self::new(plan);
+        for batch in &history.batches {
+            state.admit(plan, &batch.admitted);
+            state.batch = batch.number;
+            for action in &batch.actions {
+                state.record(plan, action);
+            }
+        }
+        state.fill_holes(plan, history.next_number);
+        state.admitted = state.admit(plan, &history.open);
+        state.active_seconds = history.active_seconds;
+        state
+    }
+
+    /// The trials by number; holes are among them.
+    #[must_use]
+    pub fn trials(&self) -> &[Trial<'h>] {
+        &self.trials
+    }
+
+    /// The trial of this number.
+    #[must_use]
+    pub fn trial(&self, number: u32) -> Option<&Trial<'h>> {
+        self.trials.get(number as usize)
+    }
+
+    /// The number of the next trial.
+    #[must_use]
+    pub fn next_number(&self) -> u32 {
+        u32::try_from(self.trials.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many trials hold a slot.
+    #[must_use]
+    pub fn active(&self) -> u32 {
+        self.active
+    }
+
+    /// Fidelity units that were paid or are being paid.
+    #[must_use]
+    pub fn committed(&self) -> u128 {
+        self.committed
+    }
+
+    /// How many trials failed or were lost.
+    #[must_use]
+    pub fn failed(&self) -> u32 {
+        self.failed
+    }
+
+    /// The open results that count as evidence, in the order of their keys.
+    #[must_use]
+    pub fn admitted(&self) -> &[TrialResult] {
+        &self.admitted
+    }
+
+    /// Seconds that the study has been active.
+    #[must_use]
+    pub fn active_seconds(&self) -> u64 {
+        self.active_seconds
+    }
+
+    pub(crate) fn memo(&self) -> &Memo {
+        &self.memo
+    }
+
+    pub(crate) fn taken(&self) -> &BTreeSet<u64> {
+        &self.taken
+    }
+
+    /// The best oriented value of any eligible trial at any level, as [`sortable`] maps it.
+    pub(crate) fn best_of_all(&self) -> Option<u64> {
+        self.ranked.first().map(|&(key, _)| key)
+    }
+
+    /// Takes results as evidence, in the order of their keys; returns those that told something new.
+    pub(crate) fn admit(&mut self, plan: &Plan, results: &[TrialResult]) -> Vec<TrialResult> {
+        let mut sorted: Vec<&TrialResult> = results.iter().collect();
+        // Two results with one key and different contents are ordered by content, so that their order of arrival is nothing.
+        sorted.sort_by(|a, b| a.key().cmp(&b.key()).then_with(|| contents(a).cmp(&contents(b))));
+        sorted.into_iter().filter(|result| self.learn(plan, result)).copied().collect()
+    }
+
+    fn learn(&mut self, plan: &Plan, result: &TrialResult) -> bool {
+        let number = result.number.0;
+        let Some(trial) = self.trial(number).filter(|trial| trial.ended.is_none()) else { return false };
+        let is_new = match result.kind {
+            ResultKind::Observed { level, .. } => level < plan.levels().len() && trial.values_at(level).is_none(),
+            ResultKind::Rested { level, .. } => level < plan.levels().len() && trial.rests >> level & 1 == 0,
+            ResultKind::Ended { .. } => true,
+        };
+        if !is_new {
+            return false;
+        }
+        self.change(plan, number, |trial| match result.kind {
+            ResultKind::Observed { level, values } => {
+                let at = trial.values.partition_point(|&(below, _)| below < level);
+                trial.values.insert(at, (level, values));
+            }
+            ResultKind::Rested { level, spent } => {
+                trial.rests |= 1 << level;
+                trial.rested = trial.rested.max(Some(level));
+                trial.spent = trial.spent.max(spent);
+            }
+            ResultKind::Ended { outcome, spent } => {
+                trial.ended = Some(outcome);
+                trial.spent = trial.spent.max(spent);
+            }
+        });
+        true
+    }
+
+    /// Applies an action that was just decided.
+    pub fn apply(&mut self, plan: &Plan, action: &Action) {
+        match action {
+            Action::Start { parameters, .. } => self.start(plan, action, Cow::Owned(parameters.clone())),
+            _ => self.steer(plan, action),
+        }
+    }
+
+    /// Applies an action of the log.
+    pub(crate) fn record(&mut self, plan: &Plan, action: &'h Action) {
+        match action {
+            Action::Start { parameters, .. } => self.start(plan, action, Cow::Borrowed(parameters)),
+            _ => self.steer(plan, action),
+        }
+    }
+
+    pub(crate) fn set_batch(&mut self, batch: u64) {
+        self.batch = batch;
+    }
+
+    fn start(&mut self, plan: &Plan, action: &Action, parameters: Cow<'h, Assignment>) {
+        let Action::Start { number, bracket, level, .. } = *action else { return };
+        // A number that is taken or out of bounds starts nothing.
+        if number.0 < self.next_number() || number.0 >= MAX_TRIALS {
+            return;
+        }
+        self.fill_holes(plan, number.0);
+        if let Some(point) = plan.enumeration.as_ref().and_then(|all| all.number_of(&parameters)) {
+            self.taken.insert(point);
+        }
+        let target = level.min(plan.top_level());
+        self.push(
+            plan,
+            Trial {
+                number,
+                parameters: Some(parameters),
+                bracket,
+                target,
+                cleared: None,
+                values: Vec::new(),
+                rested: None,
+                spent: 0,
+                stop: None,
+                ended: None,
+                batch: self.batch,
+                rests: 0,
+                targets: 1 << target,
+            },
+        );
+    }
+
+    /// Puts a removed trial, in the bracket where the next start would have gone, on each number below this one that
+    /// nothing started.
+    pub(crate) fn fill_holes(&mut self, plan: &Plan, below: u32) {
+        for number in self.next_number()..below.min(MAX_TRIALS) {
+            let bracket = self.memo.bracket_of_next(plan);
+            self.push(
+                plan,
+                Trial {
+                    number: TrialNumber(number),
+                    parameters: None,
+                    bracket,
+                    target: 0,
+                    cleared: None,
+                    values: Vec::new(),
+                    rested: None,
+                    spent: 0,
+                    stop: None,
+                    ended: Some(Outcome::Removed),
+                    batch: 0,
+                    rests: 0,
+                    targets: 0,
+                },
+            );
+        }
+    }
+
+    fn push(&mut self, plan: &Plan, trial: Trial<'h>) {
+        self.active += u32::from(trial.is_active());
+        self.committed += u128::from(trial.committed(plan));
+        self.memo.started(plan, &trial);
+        self.trials.push(trial);
+    }
+
+    fn steer(&mut self, plan: &Plan, action: &Action) {
+        let number = action.number().0;
+        // What has ended or is about to is never touched again.
+        let trial = self.trials.get(number as usize);
+        let Some(trial) = trial.filter(|t| t.ended.is_none() && t.stop.is_none()) else { return };
+        match *action {
+            Action::Stop { reason, .. } => {
+                self.memo.stopping(plan, trial, reason);
+                self.change(plan, number, |trial| {
+                    // A resting trial has nothing left to end.
+                    if !trial.is_active() {
+                        trial.ended = Some(Outcome::Stopped);
+                    }
+                    trial.stop = Some(reason);
+                });
+            }
+            Action::Continue { level, cleared, .. } => {
+                let (level, cleared) = (level.min(plan.top_level()), cleared.min(plan.top_level()));
+                self.memo.continuing(plan, trial, cleared);
+                self.change(plan, number, |trial| trial.raise(level, cleared));
+            }
+            Action::Start { .. } => {}
+        }
+    }
+
+    /// Changes a trial and everything that is counted from it.
+    fn change(&mut self, plan: &Plan, number: u32, change: impl FnOnce(&mut Trial<'h>)) {
+        let objective = &plan.spec().objective;
+        let Some(trial) = self.trials.get_mut(number as usize) else { return };
+        self.active -= u32::from(trial.is_active());
+        self.committed -= u128::from(trial.committed(plan));
+        let best = trial.best(objective).filter(|_| trial.is_eligible());
+        self.memo.leave(plan, trial);
+        let had_ended = trial.ended.is_some();
+        change(trial);
+        self.memo.enter(plan, trial);
+        let now = trial.best(objective).filter(|_| trial.is_eligible());
+        if best != now {
+            best.map(|key| self.ranked.remove(&(key, number)));
+            now.map(|key| self.ranked.insert((key, number)));
+        }
+        let failed = !had_ended && matches!(trial.ended, Some(Outcome::Failed | Outcome::Lost));
+        self.failed += u32::from(failed);
+        self.active += u32::from(trial.is_active());
+        self.committed += u128::from(trial.committed(plan));
+    }
+}
+
+fn contents(result: &TrialResult) -> (u64, u64, u64, u64) {
+    match result.kind {
+        ResultKind::Observed { values, .. } => {
+            (values.last.to_bits(), values.best.to_bits(), values.mean.to_bits(), u64::from(values.count))
+        }
+        ResultKind::Rested { spent, .. } => (spent, 0, 0, 0),
+        ResultKind::Ended { outcome, spent } => (outcome as u64, spent, 0, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests;

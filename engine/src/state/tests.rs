@@ -1,0 +1,110 @@
+use super::*;
+use crate::fixture::Study;
+use crate::{ResultKind, Scheduler, decide};
+
+fn fold(study: &Study) -> State<'_> {
+    State::fold(&study.plan, &study.history)
+}
+
+#[test]
+fn state_keeps_the_first_value_and_ignores_what_comes_after_the_end() {
+    let mut study =
+        Study::new(|spec| spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false });
+    study.step();
+    study.observe(0, 0, 0.5);
+    study.step();
+    study.history.batches[0].admitted.clear();
+    study.observe(1, 0, 0.2).end(1, Outcome::Failed);
+    let batch = crate::Batch {
+        number: 2,
+        settings: study.plan.settings().clone(),
+        admitted: std::mem::take(&mut study.history.open),
+        actions: Vec::new(),
+    };
+    study.history.batches.push(batch);
+    study.observe(0, 0, 0.1).observe(1, 1, 0.1).rest(1, 0, 5);
+    let state = fold(&study);
+    assert_eq!(state.trial(0).and_then(|trial| trial.values_at(0)).map(|values| values.last), Some(0.5));
+    assert_eq!(state.trial(1).map(|trial| trial.values.len()), Some(1));
+    assert!(state.admitted().is_empty());
+    assert_eq!(state.failed(), 1);
+}
+
+#[test]
+fn state_counts_stopped_trials_as_active_until_they_end() {
+    let mut study = Study::new(|spec| {
+        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false };
+        spec.settings.parallelism = 9;
+        spec.settings.limits.trials = Some(9);
+    });
+    study.step();
+    // Values are known, but no run has ended yet.
+    for number in 0..9 {
+        study.observe(number, 0, f64::from(number));
+    }
+    study.step();
+    let state = fold(&study);
+    assert_eq!(state.active(), 9);
+    assert_eq!(state.trial(8).map(|trial| trial.word(&study.plan)), Some("Stopping"));
+    study.rest(8, 0, 1);
+    assert_eq!(fold(&study).active(), 9);
+    study.end(8, Outcome::Stopped);
+    assert_eq!(fold(&study).active(), 8);
+}
+
+#[test]
+fn state_ends_a_resting_trial_at_its_stop() {
+    let mut study = Study::new(|spec| {
+        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false };
+        spec.settings.parallelism = 9;
+        spec.settings.limits.trials = Some(9);
+    });
+    study.step();
+    for number in 0..9 {
+        study.reach(number, 0, f64::from(number));
+    }
+    study.step();
+    let state = fold(&study);
+    assert_eq!(state.trial(8).and_then(|trial| trial.ended), Some(Outcome::Stopped));
+    assert_eq!(state.active(), 3);
+    assert_eq!(state.committed(), 9 + 3 * 2);
+}
+
+#[test]
+fn state_fills_numbers_that_nothing_starts_with_removed_trials() {
+    let mut study = Study::new(|_| {});
+    study.step();
+    study.history.batches[0].actions.remove(1);
+    study.history.next_number = 7;
+    let state = fold(&study);
+    let holes: Vec<u32> = state.trials().iter().filter(|trial| trial.is_hole()).map(|trial| trial.number.0).collect();
+    assert_eq!(holes, [1, 4, 5, 6]);
+    assert_eq!((state.active(), state.next_number()), (3, 7));
+}
+
+#[test]
+fn restarted_trial_commits_each_run_in_full() {
+    let mut study = Study::new(|spec| {
+        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false };
+        spec.resumable = false;
+        spec.settings.parallelism = 9;
+        spec.settings.limits.trials = Some(9);
+    });
+    study.step();
+    for number in 0..9 {
+        study.reach(number, 0, f64::from(number));
+    }
+    study.step();
+    assert_eq!(fold(&study).committed(), 9 + 3 * 3);
+}
+
+#[test]
+fn same_key_twice_is_settled_by_content_and_not_by_arrival() {
+    let mut study = Study::new(|_| {});
+    study.step();
+    study.observe(0, 0, 0.1).observe(0, 0, 0.2);
+    let one = decide(&study.plan, &study.history);
+    study.history.open.reverse();
+    assert_eq!(decide(&study.plan, &study.history), one);
+    assert!(matches!(one.admitted[..], [TrialResult { kind: ResultKind::Observed { .. }, .. }]));
+}

@@ -1,0 +1,309 @@
+//! The laws, against bookkeeping of our own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trimtab_engine::{
+    Action, Batch, Best, Decision, Goal, History, Outcome, Plan, Reason, Reduce, ResultKey, ResultKind, TrialResult,
+    Values, Verdict, VerdictReason, decide,
+};
+
+use crate::dice::Dice;
+
+/// What the log says of a trial, read the plain way.
+#[derive(Clone, Default)]
+pub(crate) struct Line {
+    pub(crate) bracket: u32,
+    pub(crate) target: usize,
+    pub(crate) cleared: Option<usize>,
+    pub(crate) rested: Option<usize>,
+    pub(crate) values: BTreeMap<usize, f64>,
+    pub(crate) stop: bool,
+    pub(crate) ended: Option<Option<Outcome>>,
+}
+
+impl Line {
+    pub(crate) fn holds_slot(&self) -> bool {
+        self.ended.is_none() && (self.stop || self.rested.is_none_or(|rested| rested < self.target))
+    }
+}
+
+pub(crate) type Ledger = BTreeMap<u32, Line>;
+
+pub(crate) fn ledger(plan: &Plan, history: &History) -> Ledger {
+    let mut ledger = Ledger::new();
+    for batch in &history.batches {
+        note_results(plan, &mut ledger, &batch.admitted);
+        batch.actions.iter().for_each(|action| note_action(&mut ledger, action));
+    }
+    ledger
+}
+
+fn note_results(plan: &Plan, ledger: &mut Ledger, results: &[TrialResult]) {
+    let reduce = plan.spec().objective.reduce;
+    for result in results {
+        let Some(line) = ledger.get_mut(&result.number.0) else { continue };
+        match result.kind {
+            ResultKind::Observed { level, values } => {
+                let value = match reduce {
+                    Reduce::Last => values.last,
+                    Reduce::Best => values.best,
+                    Reduce::Mean => values.mean,
+                };
+                line.values.entry(level).or_insert(value);
+            }
+            ResultKind::Rested { level, .. } => line.rested = line.rested.max(Some(level)),
+            ResultKind::Ended { outcome, .. } => line.ended = Some(Some(outcome)),
+        }
+    }
+}
+
+fn note_action(ledger: &mut Ledger, action: &Action) {
+    let number = action.number().0;
+    match action {
+        Action::Start { level, bracket, .. } => {
+            ledger.insert(number, Line { target: *level, bracket: *bracket, ..Line::default() });
+        }
+        Action::Continue { level, cleared, .. } => {
+            if let Some(line) = ledger.get_mut(&number) {
+                line.target = *level;
+                line.cleared = Some(*cleared);
+            }
+        }
+        Action::Stop { .. } => {
+            if let Some(line) = ledger.get_mut(&number) {
+                if !line.holds_slot() {
+                    line.ended = Some(None);
+                }
+                line.stop = true;
+            }
+        }
+    }
+}
+
+/// A log with a batch of these actions on it, and its results no longer open.
+pub(crate) fn with_batch(plan: &Plan, history: &History, decision: &Decision, actions: &[Action]) -> History {
+    let mut after = history.clone();
+    let keys: BTreeSet<ResultKey> = decision.admitted.iter().map(TrialResult::key).collect();
+    after.open.retain(|result| !keys.contains(&result.key()));
+    for action in actions {
+        if let Action::Start { number, .. } = action {
+            after.next_number = number.0 + 1;
+        }
+    }
+    after.batches.push(Batch {
+        number: history.batches.last().map_or(0, |batch| batch.number) + 1,
+        settings: plan.settings().clone(),
+        admitted: decision.admitted.clone(),
+        actions: actions.to_vec(),
+    });
+    after
+}
+
+pub(crate) fn check(
+    plan: &Plan,
+    history: &History,
+    decision: &Decision,
+    deleted: &BTreeSet<u32>,
+    dice: &mut Dice,
+    name: &str,
+) {
+    check_actions(plan, history, decision, deleted, name);
+    if !dice.chance(if decision.actions.is_empty() { 10 } else { 40 }) {
+        return;
+    }
+    check_order(plan, history, decision, dice, name);
+    check_rest(plan, history, decision, dice, name);
+    check_symmetry(plan, history, decision, name);
+    check_time(plan, history, decision, name);
+    check_independence(plan, decision, name);
+}
+
+/// Replay and order: the same log in another order of arrival gives the same decision.
+fn check_order(plan: &Plan, history: &History, decision: &Decision, dice: &mut Dice, name: &str) {
+    assert_eq!(decide(plan, history), *decision, "replay: {name}");
+    let mut shuffled = history.clone();
+    dice.shuffle(&mut shuffled.open);
+    for batch in &mut shuffled.batches {
+        dice.shuffle(&mut batch.admitted);
+    }
+    assert_eq!(decide(plan, &shuffled), *decision, "order: {name}");
+}
+
+/// Prefix and rest: with the first actions taken the others come back, and with all of them none are left.
+fn check_rest(plan: &Plan, history: &History, decision: &Decision, dice: &mut Dice, name: &str) {
+    let all = decision.actions.len();
+    for taken in BTreeSet::from([0, all.min(1), dice.below(all + 1), all.saturating_sub(1), all]) {
+        let (head, tail) = decision.actions.split_at(taken);
+        let again = decide(plan, &with_batch(plan, history, decision, head));
+        assert!(again.admitted.is_empty(), "rest: {name}: admitted twice");
+        if decision.more {
+            assert!(again.actions.starts_with(tail), "rest: {name}: after {taken} of {all}");
+            assert!(again.actions.len() > tail.len() || again.more, "rest: {name}: more was promised");
+        } else {
+            assert_eq!(again.actions, tail, "rest: {name}: after {taken} of {all}");
+            assert_eq!(again.verdict, decision.verdict, "rest: {name}: after {taken} of {all}");
+        }
+    }
+}
+
+/// Symmetry: minimizing f and maximizing -f decide the same.
+fn check_symmetry(plan: &Plan, history: &History, decision: &Decision, name: &str) {
+    let negate = |results: &mut Vec<TrialResult>| {
+        for result in results {
+            if let ResultKind::Observed { values, .. } = &mut result.kind {
+                *values = Values { last: -values.last, best: -values.best, mean: -values.mean, count: values.count };
+            }
+        }
+    };
+    let mut mirror = history.clone();
+    negate(&mut mirror.open);
+    mirror.batches.iter_mut().for_each(|batch| negate(&mut batch.admitted));
+    let mut spec = plan.spec().clone();
+    spec.objective.goal = match spec.objective.goal {
+        Goal::Minimize => Goal::Maximize,
+        Goal::Maximize => Goal::Minimize,
+    };
+    spec.settings.target = spec.settings.target.map(|target| -target);
+    let mirrored = decide(&Plan::new(spec).expect("the mirror of a valid study"), &mirror);
+    let mut expected = decision.clone();
+    negate(&mut expected.admitted);
+    for action in &mut expected.actions {
+        if let Action::Stop { compared: Some(c), .. } | Action::Continue { compared: Some(c), .. } = action {
+            c.value = -c.value;
+            c.cutoff = -c.cutoff;
+        }
+    }
+    assert_eq!(mirrored, expected, "symmetry: {name}");
+}
+
+/// Time decides verdicts only.
+fn check_time(plan: &Plan, history: &History, decision: &Decision, name: &str) {
+    let mut other = history.clone();
+    other.active_seconds = 0;
+    if decision.verdict != Verdict::Complete(VerdictReason::ActiveSecondsReached) {
+        assert_eq!(decide(plan, &other), *decision, "time: {name}");
+    }
+}
+
+/// Independence: on a space that is not exhausted by numbers, a proposal depends on seed and number alone.
+fn check_independence(plan: &Plan, decision: &Decision, name: &str) {
+    let is_finite = plan.spec().space.size().is_some();
+    for action in &decision.actions {
+        let Action::Start { number, parameters, sampler, .. } = action else { continue };
+        if is_finite && sampler == "random" {
+            continue;
+        }
+        let fresh = trimtab_engine::state::State::new(plan);
+        let alone = trimtab_engine::samplers::propose(plan, &fresh, number.0).expect("a proposal");
+        assert_eq!(alone.assignment, *parameters, "independence: {name}");
+    }
+}
+
+/// Caps, monotone, failure, and what each action may look like.
+pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision, deleted: &BTreeSet<u32>, name: &str) {
+    let mut ledger = ledger(plan, history);
+    note_results(plan, &mut ledger, &decision.admitted);
+    let is_sorted = decision.admitted.windows(2).all(|pair| pair[0].key() < pair[1].key());
+    assert!(is_sorted, "order: {name}: admitted results are not in the order of their keys");
+    let (settings, mut next, mut rank) = (plan.settings(), history.next_number, 0);
+    let mut seen: BTreeSet<Vec<(String, String)>> = BTreeSet::new();
+    let started = history.batches.iter().flat_map(|batch| &batch.actions);
+    seen.extend(started.filter_map(|action| match action {
+        Action::Start { parameters, .. } => Some(parameters.to_texts()),
+        _ => None,
+    }));
+    for action in &decision.actions {
+        let number = action.number().0;
+        let kind = match action {
+            Action::Stop { .. } => 0,
+            Action::Continue { .. } => 1,
+            Action::Start { .. } => 2,
+        };
+        assert!(kind >= rank, "{name}: stops come first, then continues, then starts");
+        rank = kind;
+        let before = ledger.values().filter(|line| line.holds_slot()).count();
+        match action {
+            Action::Start { parameters, level, .. } => {
+                assert_eq!(number, next, "monotone: {name}: numbers count");
+                next += 1;
+                assert!(settings.limits.trials.is_none_or(|limit| number < limit), "caps: {name}: trials");
+                assert!(*level <= plan.top_level());
+                let texts = parameters.to_texts();
+                let read = trimtab_engine::Assignment::from_texts(
+                    &plan.spec().space,
+                    texts.iter().map(|(name, text)| (name.as_str(), text.as_str())),
+                );
+                assert_eq!(read.as_ref(), Ok(parameters), "{name}: a configuration is one of the space's");
+                let is_new = seen.insert(texts);
+                let is_finite = plan.spec().space.size().is_some();
+                assert!(is_new || !is_finite || !deleted.is_empty(), "{name}: trial {number} is a duplicate");
+            }
+            Action::Continue { level, cleared, compared, .. } => {
+                let line = ledger.get(&number).expect("a trial that exists");
+                assert!(line.ended.is_none() && !line.stop, "monotone: {name}: {number} has ended");
+                assert!(*level >= line.target && Some(*cleared) > line.cleared, "monotone: {name}: {number} falls");
+                assert!(line.values.get(cleared).is_some_and(|v| v.is_finite()), "failure: {name}: {number} passes");
+                let compared = compared.expect("a comparison");
+                assert!(compared.rank <= compared.kept && compared.kept <= compared.of, "{name}: {compared:?}");
+                check_cutoff(plan, compared.value, compared.cutoff, true, name);
+            }
+            Action::Stop { reason, compared, .. } => {
+                let line = ledger.get(&number).expect("a trial that exists");
+                assert!(line.ended.is_none() && !line.stop, "monotone: {name}: {number} has ended");
+                let compared = compared.expect("a comparison");
+                assert_eq!(*reason == Reason::NotFinite, !compared.value.is_finite(), "{name}");
+                assert!(compared.rank <= compared.of, "{name}: {compared:?}");
+                if *reason == Reason::RungLost {
+                    assert!(compared.rank > compared.kept, "{name}: {compared:?}");
+                    check_cutoff(plan, compared.value, compared.cutoff, false, name);
+                }
+            }
+        }
+        note_action(&mut ledger, action);
+        let after = ledger.values().filter(|line| line.holds_slot()).count();
+        assert!(after <= before.max(settings.parallelism as usize), "caps: {name}: {after} active");
+        assert!(kind == 0 || !settings.suspend, "caps: {name}: suspended");
+        check_rungs(plan, &ledger, deleted, name);
+    }
+}
+
+/// No rung lets more pass than the bracket's table has places above it.
+fn check_rungs(plan: &Plan, ledger: &Ledger, deleted: &BTreeSet<u32>, name: &str) {
+    if plan.brackets().is_empty() || !deleted.is_empty() {
+        return;
+    }
+    let mut passed: BTreeMap<(u32, usize), u32> = BTreeMap::new();
+    for line in ledger.values() {
+        let shape = &plan.brackets()[line.bracket as usize % plan.brackets().len()];
+        for (at, rung) in shape.rungs.iter().enumerate() {
+            if at == 0 || line.cleared.is_some_and(|cleared| cleared >= shape.rungs[at - 1].level) {
+                let count = passed.entry((line.bracket, at)).or_default();
+                *count += 1;
+                assert!(*count <= rung.size, "{name}: rung {at} of bracket {} is too full", line.bracket);
+            }
+        }
+    }
+}
+
+fn check_cutoff(plan: &Plan, value: f64, cutoff: f64, passes: bool, name: &str) {
+    let (value, cutoff) = match plan.spec().objective.goal {
+        Goal::Minimize => (value, cutoff),
+        Goal::Maximize => (-value, -cutoff),
+    };
+    let is_right = if passes { value <= cutoff } else { value >= cutoff };
+    assert!(is_right, "{name}: value {value} cutoff {cutoff} passes {passes}");
+}
+
+pub(crate) fn check_end(plan: &Plan, history: &History, verdict: Verdict, best: Option<Best>, name: &str) {
+    let mut ledger = ledger(plan, history);
+    note_results(plan, &mut ledger, &history.open);
+    if let Some(best) = best {
+        let line = ledger.get(&best.number.0).expect("the best trial exists");
+        assert!(best.value.is_finite(), "failure: {name}");
+        let is_eligible = !matches!(line.ended, Some(Some(Outcome::Failed | Outcome::Lost | Outcome::Removed)));
+        assert!(is_eligible, "failure: {name}: {best:?}");
+    }
+    if verdict == Verdict::Failed(VerdictReason::NoUsableTrial) {
+        assert_eq!(best, None, "{name}");
+    }
+}

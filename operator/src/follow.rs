@@ -1,0 +1,201 @@
+//! Follows the logs of running pods, so that a metric line is known the moment it is printed.
+//!
+//! A follower holds no truth: what it has read and nobody has recorded is read again by whoever comes next, from the cursor in
+//! the Trial's status. It nudges the Trial when a line may matter, and the reconcile takes the reports from here.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::AsyncReadExt;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::LogParams;
+use kube::{Api, Client};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
+use trimtab_protocol::{Metrics, Report};
+
+use crate::reading::{Place, Reading};
+
+/// The most reports that wait to be recorded before a follower stops reading.
+const WAITING: usize = 4096;
+/// How often progress that decides nothing is recorded.
+const SHOW: Duration = Duration::from_secs(10);
+/// How much of a log a follower reads a second before it rests, so that a pod that prints too much starves nobody.
+const BYTES_A_SECOND: u64 = 8 << 20;
+
+/// What to follow.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) namespace: String,
+    pub(crate) trial: String,
+    pub(crate) pod: String,
+    pub(crate) pod_uid: String,
+    pub(crate) container: String,
+    pub(crate) metrics: Metrics,
+    pub(crate) place: Place,
+    /// The objective: its reports are what decides.
+    pub(crate) objective: String,
+    /// The levels that are still to be reached, rising.
+    pub(crate) levels: Vec<u32>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    reports: Vec<Report>,
+    place: Place,
+    over: bool,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+struct Follow {
+    held: Arc<Mutex<Held>>,
+    room: Arc<Notify>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Follow {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What a follower has for the reconcile.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) reports: Vec<Report>,
+    pub(crate) place: Place,
+    pub(crate) bytes: u64,
+}
+
+/// All followers of an operator.
+#[derive(Debug)]
+pub(crate) struct Follows {
+    client: crate::context::ClientHandle,
+    cap: usize,
+    nudge: mpsc::UnboundedSender<(String, String)>,
+    all: Mutex<BTreeMap<String, Follow>>,
+}
+
+impl Follows {
+    pub(crate) fn new(client: Client, cap: usize, nudge: mpsc::UnboundedSender<(String, String)>) -> Self {
+        Self { client: crate::context::ClientHandle(client), cap, nudge, all: Mutex::default() }
+    }
+
+    /// What has been read of the target's log, which is followed from now on if it was not; `None` where there are too many followers.
+    pub(crate) fn take(&self, target: &Target) -> Option<Taken> {
+        if self.cap == 0 {
+            return None;
+        }
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(follow) = all.get(&target.pod_uid) {
+            let held = follow.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let taken = Taken { reports: held.reports.clone(), place: held.place.clone(), bytes: held.bytes };
+            let over = held.over;
+            drop(held);
+            if over && taken.reports.is_empty() {
+                // The stream broke, and everything it gave is recorded: begin again from the cursor.
+                all.remove(&target.pod_uid);
+            }
+            return Some(taken);
+        }
+        if all.len() >= self.cap {
+            return None;
+        }
+        let held = Arc::new(Mutex::new(Held { place: target.place.clone(), ..Held::default() }));
+        let room = Arc::new(Notify::new());
+        let task = tokio::spawn(follow(self.client.0.clone(), target.clone(), Arc::clone(&held), Arc::clone(&room), self.nudge.clone()));
+        all.insert(target.pod_uid.clone(), Follow { held, room, task });
+        Some(Taken { reports: Vec::new(), place: target.place.clone(), bytes: 0 })
+    }
+
+    /// The first `count` reports taken are recorded.
+    pub(crate) fn recorded(&self, pod_uid: &str, count: usize) {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(follow) = all.get(pod_uid) {
+            let mut held = follow.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = count.min(held.reports.len());
+            held.reports.drain(..count);
+            follow.room.notify_one();
+        }
+    }
+
+    /// Nobody needs this pod's follower any more.
+    pub(crate) fn end(&self, pod_uid: &str) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(pod_uid);
+    }
+}
+
+async fn follow(client: Client, target: Target, held: Arc<Mutex<Held>>, room: Arc<Notify>, nudge: mpsc::UnboundedSender<(String, String)>) {
+    let api: Api<Pod> = Api::namespaced(client, &target.namespace);
+    let parameters = LogParams {
+        container: Some(target.container.clone()),
+        follow: true,
+        timestamps: true,
+        since_time: target.place.since().and_then(|t| t.checked_sub(jiff::SignedDuration::from_secs(1)).ok()),
+        ..LogParams::default()
+    };
+    let poke = || {
+        // The receiver is gone only when the operator is on its way out.
+        let _ = nudge.send((target.namespace.clone(), target.trial.clone()));
+    };
+    match api.log_stream(&target.pod, &parameters).await {
+        Ok(stream) => {
+            let mut stream = Box::pin(stream);
+            let mut reading = Reading::from(&target.metrics, target.place.clone());
+            let mut levels = target.levels.clone();
+            let mut shown = Instant::now();
+            let mut second = (Instant::now(), 0_u64);
+            let mut buffer = vec![0_u8; 32 << 10];
+            loop {
+                let read = match stream.read(&mut buffer).await {
+                    Ok(0) => break,
+                    Ok(read) => read,
+                    Err(error) => {
+                        tracing::debug!(%error, pod = target.pod, "a followed log broke off");
+                        break;
+                    }
+                };
+                reading.push(buffer.get(..read).unwrap_or_default());
+                let fresh = std::mem::take(&mut reading.reports);
+                let matters = fresh.iter().any(|r| {
+                    let crossed = r.fidelity.is_some_and(|f| levels.first().is_some_and(|l| f >= f64::from(*l)));
+                    r.metric == target.objective && (crossed || !r.value.is_finite())
+                });
+                if matters && let Some(reached) = fresh.iter().filter_map(|r| r.fidelity).reduce(f64::max) {
+                    levels.retain(|l| f64::from(*l) > reached);
+                }
+                let something = !fresh.is_empty();
+                let full = {
+                    let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+                    held.reports.extend(fresh);
+                    held.place = reading.place.clone();
+                    held.bytes = reading.bytes;
+                    held.reports.len() >= WAITING
+                };
+                if matters || full || (something && shown.elapsed() >= SHOW) {
+                    shown = Instant::now();
+                    poke();
+                }
+                if full {
+                    room.notified().await;
+                }
+                second.1 += read as u64;
+                if second.1 > BYTES_A_SECOND {
+                    tokio::time::sleep_until(second.0 + Duration::from_secs(1)).await;
+                }
+                if second.0.elapsed() >= Duration::from_secs(1) {
+                    second = (Instant::now(), 0);
+                }
+            }
+        }
+        Err(error) => {
+            tracing::debug!(%error, pod = target.pod, "a log cannot be followed");
+            // The next attempt is the poll's or a new follower's; do not hammer a kubelet that is away.
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+    }
+    held.lock().unwrap_or_else(PoisonError::into_inner).over = true;
+    poke();
+}

@@ -1,0 +1,95 @@
+//! Turns the bytes of a pod's log into reports, from a cursor on. Used by whoever reads: the poll and the follower.
+
+use jiff::Timestamp;
+use trimtab_api::Study;
+use trimtab_api::trial::LogCursor;
+use trimtab_engine::number;
+use trimtab_protocol::{Lines, Memory, Metrics, Parser, Report};
+
+/// Where reading may begin again and lose nothing: after this line, with this fidelity in mind.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Place {
+    /// The stamp of the line, as the kubelet wrote it.
+    pub(crate) time: Option<String>,
+    /// The fidelity last seen.
+    pub(crate) fidelity: Option<f64>,
+}
+
+impl Place {
+    /// The place that a cursor remembers.
+    pub(crate) fn of(cursor: Option<&LogCursor>) -> Self {
+        cursor.map_or_else(Self::default, |c| Self { time: c.time.clone(), fidelity: c.fidelity.as_deref().and_then(number::parse) })
+    }
+
+    /// The time from which to ask for the log.
+    pub(crate) fn since(&self) -> Option<Timestamp> {
+        self.time.as_deref().and_then(|t| t.parse().ok())
+    }
+}
+
+/// Which metrics a Study reads, and by which key it counts.
+pub(crate) fn metrics(study: &Study) -> Metrics {
+    let log = study.spec.trial.metrics.as_ref().and_then(|m| m.log.as_ref());
+    let names = study.spec.objectives.iter().map(|o| o.metric.clone()).chain(study.spec.record_metrics.iter().cloned());
+    Metrics { fidelity_key: log.and_then(|l| l.fidelity_key.clone()), names: names.collect() }
+}
+
+/// Reads a log piece by piece.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    lines: Lines,
+    parser: Parser,
+    skip_to: Option<Timestamp>,
+    /// What was read and not yet taken.
+    pub(crate) reports: Vec<Report>,
+    /// How far everything read is in `reports` or was taken.
+    pub(crate) place: Place,
+    /// Lines that had something which looked like a value and was refused.
+    pub(crate) rejected: u64,
+    /// Bytes read.
+    pub(crate) bytes: u64,
+}
+
+impl Reading {
+    /// A reading that goes on from a place. The API is asked for a log from a second earlier, so lines up to the place are skipped here.
+    pub(crate) fn from(metrics: &Metrics, place: Place) -> Self {
+        let memory = Memory { fidelity: place.fidelity, ..Memory::default() };
+        Self { lines: Lines::stamped(), parser: Parser::recall(metrics, memory), skip_to: place.since(), reports: Vec::new(), place, rejected: 0, bytes: 0 }
+    }
+
+    /// Takes the next bytes.
+    pub(crate) fn push(&mut self, chunk: &[u8]) {
+        self.bytes += chunk.len() as u64;
+        let Self { lines, parser, skip_to, reports, place, rejected, .. } = self;
+        lines.push(chunk, |line| take(line, parser, *skip_to, reports, place, rejected));
+    }
+
+    /// The bytes are at their end. With `ended`, the log is too, and nothing is held back any more.
+    pub(crate) fn finish(&mut self, ended: bool) {
+        let Self { lines, parser, skip_to, reports, place, rejected, .. } = self;
+        lines.finish(|line| take(line, parser, *skip_to, reports, place, rejected));
+        if ended {
+            reports.extend(parser.finish().reports);
+        }
+    }
+}
+
+fn take(line: trimtab_protocol::Line<'_>, parser: &mut Parser, skip_to: Option<Timestamp>, reports: &mut Vec<Report>, place: &mut Place, rejected: &mut u64) {
+    let time: Option<Timestamp> = line.time.and_then(|t| t.parse().ok());
+    if let (Some(time), Some(skip_to)) = (time, skip_to)
+        && time <= skip_to
+    {
+        return;
+    }
+    let said = parser.parse(line.text);
+    *rejected += said.rejected.len() as u64;
+    reports.extend(said.reports);
+    let memory = parser.memory();
+    // While a progress bar holds something back, a reader that begins again must see that line once more.
+    if memory.pending.is_empty() {
+        if let Some(time) = line.time {
+            place.time = Some(time.to_owned());
+        }
+        place.fidelity = memory.fidelity;
+    }
+}

@@ -1,0 +1,34 @@
+//! The study controller: decides, and makes the Trials agree.
+//!
+//! A reconcile is a sentence of stages. [`observe`] gathers what the caches hold and refuses to go on where they are known to
+//! be behind; [`decide`] is pure: it makes of that what is to be written; [`apply`] writes, the decision first.
+
+pub(crate) mod apply;
+pub(crate) mod decide;
+pub(crate) mod observe;
+pub(crate) mod preflight;
+pub(crate) mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::runtime::controller::Action;
+use trimtab_api::Study;
+
+use crate::context::Context;
+use crate::error::Error;
+
+/// Brings one Study further. Called again whenever the Study or one of its Trials changes.
+///
+/// # Errors
+/// When the API server did not do what was asked, or what was seen is no longer so: the queue tries again.
+pub async fn reconcile(study: Arc<Study>, ctx: Arc<Context>) -> Result<Action, Error> {
+    let seen = match observe::observe(&ctx, study).await? {
+        observe::Observed::Ready(seen) => seen,
+        observe::Observed::Behind => return Ok(Action::requeue(Duration::from_millis(250))),
+        observe::Observed::Leaving => return Ok(Action::await_change()),
+    };
+    let verdict = preflight::accept(&ctx, &seen).await?;
+    let outcome = decide::decide(&seen, verdict, ctx.clock.now());
+    apply::apply(&ctx, &seen, outcome).await
+}

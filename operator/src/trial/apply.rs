@@ -1,0 +1,95 @@
+//! Carries out a Trial's next step: the status first, then what follows from it.
+
+use std::time::Duration;
+
+use kube::ResourceExt;
+use kube::runtime::controller::Action;
+use serde_json::Value;
+use trimtab_api::conditions::reason;
+use trimtab_api::trial::{Run, RunEnd};
+use trimtab_api::{Trial, names};
+
+use super::decide::{Effect, Step};
+use super::observe::Seen;
+use super::record::fidelity;
+use super::{build, cleanup};
+use crate::context::Context;
+use crate::error::Error;
+use crate::write::{self, Created, News, Tone};
+
+/// Nothing depends on looking again after this long; it bounds the harm of a lost event.
+const RESYNC: Duration = Duration::from_secs(300);
+
+pub(crate) async fn apply(ctx: &Context, seen: &Seen, step: Step) -> Result<Action, Error> {
+    let Step { status, effects, news, again, recorded } = step;
+    let mut trial = (*seen.trial).clone();
+    if trial.status.as_ref() != Some(&status) {
+        trial.status = Some(status);
+        trial = write::trial_status(ctx, &trial).await?;
+    }
+    if let Some((pod, count)) = recorded {
+        ctx.follows.recorded(&pod, count);
+    }
+    for effect in effects {
+        match effect {
+            Effect::CreateJob(run) => trial = create(ctx, seen, trial, &run).await?,
+            Effect::DeleteJob { name, uid } => write::delete_job(ctx, &seen.namespace, &name, &uid).await?,
+            Effect::CleanUp => clean_up(ctx, seen).await?,
+        }
+    }
+    for news in news {
+        write::event(ctx, &trial, news).await;
+    }
+    Ok(Action::requeue(again.map_or(RESYNC, |wait| wait.min(RESYNC))))
+}
+
+/// Creates the Job of a run whose intent is on record, and writes its UID down. Where the second write fails, the next reconcile finds the Job by name.
+async fn create(ctx: &Context, seen: &Seen, mut trial: Trial, run: &Run) -> Result<Trial, Error> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and saturating is right")]
+    let reached = fidelity(Some(&run.start)).floor() as u32;
+    let job = build::job(&seen.study, &seen.trial, &seen.plan, run, reached);
+    match write::create_job(ctx, &seen.namespace, &job).await? {
+        Created::Made(made) => {
+            let uid = made.pointer("/metadata/uid").and_then(Value::as_str).map(str::to_owned);
+            if let Some(held) = trial.status.as_mut().and_then(|s| s.runs.iter_mut().find(|r| r.number == run.number)) {
+                held.job_uid = uid;
+            }
+            write::trial_status(ctx, &trial).await
+        }
+        // Whose it is, the next look will tell.
+        Created::Exists => Err(Error::Conflict { what: "the name of a Job".to_owned() }),
+        Created::Refused(status) if status.message.contains("exceeded quota") || status.message.contains("being terminated") => {
+            let note = format!("the Job of run {} waits: {}", run.number, status.message);
+            write::event(ctx, &trial, News { tone: Tone::Warning, reason: "RunWaits", action: "Run", note, occasion: run.number.to_string() }).await;
+            Err(Error::Api { what: "creating a Job".to_owned(), source: Box::new(kube::Error::Api(status)) })
+        }
+        Created::Refused(status) => {
+            // The preflight passed, so the cluster's rules have changed since, or the parameters make the difference: it will not be better the next time.
+            if let Some(held) = trial.status.as_mut().and_then(|s| s.runs.iter_mut().find(|r| r.number == run.number)) {
+                held.end = Some(RunEnd {
+                    reason: reason::JOB_REFUSED.to_owned(),
+                    message: status.message.chars().take(1024).collect(),
+                    exit_code: None,
+                    time: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(ctx.clock.now()),
+                    seconds: 0,
+                    uncounted: true,
+                    gone: false,
+                });
+            }
+            write::trial_status(ctx, &trial).await
+        }
+    }
+}
+
+async fn clean_up(ctx: &Context, seen: &Seen) -> Result<(), Error> {
+    let Some(image) = &ctx.config.cleanup_image else { return Ok(()) };
+    let Some(job) = cleanup::job(&seen.study, &seen.trial, image) else { return Ok(()) };
+    match write::create_job(ctx, &seen.namespace, &job).await? {
+        Created::Made(_) | Created::Exists => Ok(()),
+        Created::Refused(status) => {
+            let note = format!("the folders of {} stay: {}", names::trial(&seen.study.name_any(), seen.trial.spec.number), status.message);
+            write::event(ctx, &*seen.trial, News { tone: Tone::Warning, reason: "CleanUpFailed", action: "CleanUp", note, occasion: "refused".to_owned() }).await;
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Takes a Trial with the pods of its current run, returns what their logs say that is not on record yet.
+//!
+//! What it must keep true: a pod's log counts as read only when it was read to its end after the pod was terminal, or when it is
+//! known that it never can be. Reading again is harmless, so whatever is in doubt is read again.
+
+use futures::AsyncReadExt;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::LogParams;
+use trimtab_protocol::Report;
+
+use super::observe::Seen;
+use super::pods::PodFacts;
+use crate::context::Context;
+use crate::error::{Error, status_of};
+use crate::follow::Target;
+use crate::reading::{self, Place, Reading};
+
+/// The most that is read of one log in one go. A kubelet keeps less, unless it is told otherwise.
+const MOST: u64 = 512 << 20;
+/// What a pod may print before people are told that it is too much.
+pub(crate) const TOO_MUCH: u64 = 32 << 20;
+
+/// What a pod's log said.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Collected {
+    /// The pod whose log it is.
+    pub(crate) pod_uid: String,
+    /// Reports in order.
+    pub(crate) reports: Vec<Report>,
+    /// Where to go on.
+    pub(crate) place: Place,
+    /// The log is at its end and was read.
+    pub(crate) ended: bool,
+    /// The log can never be read, and why.
+    pub(crate) lost: Option<String>,
+    /// Reports that come from the follower, to be given back when they are recorded.
+    pub(crate) from_follower: bool,
+    /// Bytes of the log so far, for the one who prints too much.
+    pub(crate) bytes: u64,
+}
+
+/// The pod whose log comes next: the one the cursor is in until it is read to the end, then the following ones.
+fn next_pod<'s>(seen: &'s Seen) -> Option<&'s PodFacts> {
+    let cursor = seen.status.cursor.as_ref();
+    let at = cursor.and_then(|c| seen.pods.iter().position(|p| p.uid == c.pod_uid));
+    let from = match (at, cursor) {
+        (Some(at), Some(cursor)) if cursor.ended => at + 1,
+        (Some(at), _) => at,
+        _ => 0,
+    };
+    seen.pods.iter().skip(from).find(|p| p.started)
+}
+
+pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collected>, Error> {
+    let Some(pod) = next_pod(seen) else { return Ok(None) };
+    let cursor = seen.status.cursor.as_ref().filter(|c| c.pod_uid == pod.uid);
+    let place = Place::of(cursor);
+    let metrics = reading::metrics(&seen.study);
+    let ended = pod.terminated.is_some() || pod.terminal;
+    if !ended {
+        let objective = seen.study.spec.objectives.first().map(|o| o.metric.clone()).unwrap_or_default();
+        let reached: Vec<u32> = seen.status.values.iter().filter(|v| v.metrics.iter().any(|m| m.name == objective)).map(|v| v.level).collect();
+        let target = Target {
+            namespace: seen.namespace.clone(),
+            trial: seen.name.clone(),
+            pod: pod.name.clone(),
+            pod_uid: pod.uid.clone(),
+            container: seen.container.clone(),
+            metrics: metrics.clone(),
+            place: place.clone(),
+            objective,
+            levels: if seen.plan.spec().fidelity.is_some() { seen.plan.levels().iter().copied().filter(|l| !reached.contains(l)).collect() } else { Vec::new() },
+        };
+        if let Some(taken) = ctx.follows.take(&target) {
+            return Ok(Some(Collected { pod_uid: pod.uid.clone(), reports: taken.reports, place: taken.place, from_follower: true, bytes: taken.bytes, ..Collected::default() }));
+        }
+    } else {
+        ctx.follows.end(&pod.uid);
+    }
+    let mut reading = Reading::from(&metrics, place.clone());
+    let lost = read(ctx, seen, pod, &place, &mut reading).await?;
+    reading.finish(ended && lost.is_none());
+    Ok(Some(Collected {
+        pod_uid: pod.uid.clone(),
+        reports: reading.reports,
+        place: reading.place,
+        ended: ended && lost.is_none(),
+        lost: lost.filter(|_| ended),
+        from_follower: false,
+        bytes: reading.bytes,
+    }))
+}
+
+/// Reads what there is of the log now. Returns why it can never be read, if so.
+async fn read(ctx: &Context, seen: &Seen, pod: &PodFacts, place: &Place, reading: &mut Reading) -> Result<Option<String>, Error> {
+    let api: Api<Pod> = Api::namespaced(ctx.client.0.clone(), &seen.namespace);
+    let parameters = LogParams {
+        container: Some(seen.container.clone()),
+        timestamps: true,
+        since_time: place.since().and_then(|t| t.checked_sub(jiff::SignedDuration::from_secs(1)).ok()),
+        ..LogParams::default()
+    };
+    let stream = match api.log_stream(&pod.name, &parameters).await {
+        Ok(stream) => stream,
+        Err(error) => {
+            return match status_of(&error) {
+                // The pod is gone, or its kubelet does not know the container any more.
+                Some(status) if status.code == 404 || status.code == 400 => Ok(Some(status.message.clone())),
+                _ if seen.log_is_overdue => Ok(Some(format!("the log could not be read for too long: {error}"))),
+                _ => Err(Error::of("reading a log", error)),
+            };
+        }
+    };
+    let mut stream = Box::pin(stream);
+    let mut buffer = vec![0_u8; 64 << 10];
+    loop {
+        match stream.read(&mut buffer).await {
+            Ok(0) => return Ok(None),
+            Ok(count) => reading.push(buffer.get(..count).unwrap_or_default()),
+            // A log that breaks off is read again from the cursor.
+            Err(error) => return Err(Error::of("reading a log", kube::Error::ReadEvents(error))),
+        }
+        if reading.bytes > MOST {
+            return Ok(None);
+        }
+    }
+}

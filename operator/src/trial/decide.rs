@@ -1,0 +1,346 @@
+//! Takes a Trial with what its pods and logs say, returns its new status and what is to be done. Pure.
+//!
+//! What it must keep true: the intent to run is on record before its Job is made, and the end of a run before its Job is deleted;
+//! so a crash between the two repeats nothing and loses nothing.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use trimtab_api::conditions::reason;
+use trimtab_api::study::Retain;
+use trimtab_api::trial::{Outcome, OutcomeKind, Rest, Run, RunEnd, TrialStatus};
+use trimtab_engine::number::to_text;
+
+use super::collect::{Collected, TOO_MUCH};
+use super::judge::{Class, End, Stand, class, judge};
+use super::observe::{JobSeen, Leftover, Seen};
+use super::record::{self, Scale, fidelity};
+use super::status;
+use crate::context::Config;
+use crate::write::{News, Tone};
+
+/// How many runs a status keeps.
+const RUNS: usize = 16;
+/// Infrastructure failures since the last gain in fidelity that a trial survives.
+const RETRIES: u32 = 5;
+
+/// What is to be done once the status is written.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Effect {
+    /// Create the Job of this run, and write its UID down.
+    CreateJob(Run),
+    /// Delete a Job and its pods.
+    DeleteJob { name: String, uid: String },
+    /// Remove the trial's checkpoint folders.
+    CleanUp,
+}
+
+/// The next step of a Trial.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) status: TrialStatus,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) news: Vec<News>,
+    pub(crate) again: Option<Duration>,
+    /// Reports of a follower that are in the status: the pod and how many.
+    pub(crate) recorded: Option<(String, usize)>,
+}
+
+pub(crate) fn decide(seen: &Seen, collected: Option<&Collected>, config: &Config, now: Timestamp) -> Step {
+    let mut step = Step { status: seen.status.clone(), effects: Vec::new(), news: Vec::new(), again: None, recorded: None };
+    let scale = Scale { plan: &seen.plan };
+    step.status.next_run = step.status.next_run.max(1);
+    if let (Some(index), Some(collected)) = (seen.current, collected) {
+        record::record(&mut step.status, index, scale, &seen.container, collected);
+        if collected.from_follower {
+            step.recorded = Some((collected.pod_uid.clone(), collected.reports.len()));
+        }
+        if collected.bytes > TOO_MUCH {
+            let note = format!("the pod has printed {} MiB; its log is read at a bounded rate, and what the kubelet drops is lost", collected.bytes >> 20);
+            step.news.push(News { tone: Tone::Warning, reason: "LogTooLarge", action: "Collect", note, occasion: collected.pod_uid.clone() });
+        }
+    }
+    match seen.current {
+        Some(index) => current_run(seen, &mut step, index, scale, config, now),
+        None => next_run(seen, &mut step, scale, now),
+    }
+    leftovers(seen, &mut step);
+    clean_up(seen, &mut step, config);
+    status::fill(&mut step.status, seen, now);
+    step.news.extend(status::news(seen, &step.status));
+    step
+}
+
+fn look_again(step: &mut Step, seconds: u64) {
+    let wait = Duration::from_secs(seconds.max(1));
+    step.again = Some(step.again.map_or(wait, |held| held.min(wait)));
+}
+
+fn current_run(seen: &Seen, step: &mut Step, index: usize, scale: Scale<'_>, config: &Config, now: Timestamp) {
+    let Some(run) = step.status.runs.get_mut(index) else { return };
+    if let JobSeen::Present { uid, .. } = &seen.job {
+        run.job_uid = Some(uid.clone());
+    }
+    if let Some(pod) = seen.pods.last() {
+        run.pod_name = Some(pod.name.clone());
+    }
+    if run.start_time.is_none() && seen.pods.iter().any(|p| p.started) {
+        run.start_time = Some(Time(now));
+    }
+    if run.end.is_some() {
+        // The end is on record and its pods were told to stop: what holds the place is all that is waited for.
+        let alive = seen.pods.iter().any(|p| !p.terminal);
+        let lost_after = SignedDuration::try_from(config.lost_after).unwrap_or(SignedDuration::MAX);
+        let lost = seen.pods.iter().all(|p| p.terminal || p.deleting.is_some_and(|at| now.duration_since(at) > lost_after));
+        let absent = matches!(seen.job, JobSeen::Absent | JobSeen::Foreign(_));
+        if (absent && !alive) || (!seen.pods.is_empty() && lost) {
+            settle(seen, step, index, now);
+        } else {
+            delete_current(seen, step);
+            look_again(step, 10);
+        }
+        return;
+    }
+    match judge(seen, &mut step.status, index, scale, config, now) {
+        Stand::ToCreate => {
+            if let Some(run) = step.status.runs.get(index) {
+                step.effects.push(Effect::CreateJob(run.clone()));
+            }
+        }
+        Stand::Goes { again } => {
+            if let Some(again) = again {
+                look_again(step, again);
+            }
+            let started = seen.pods.iter().any(|p| p.started && !p.terminal);
+            if started && step.recorded.is_none() {
+                look_again(step, config.poll.as_secs());
+            }
+        }
+        Stand::ToDelete => {
+            delete_current(seen, step);
+            look_again(step, 10);
+        }
+        Stand::Ended(end) => write_end(seen, step, index, end, now),
+    }
+}
+
+fn delete_current(seen: &Seen, step: &mut Step) {
+    if let (JobSeen::Present { uid, deleting: false, .. }, Some(run)) = (&seen.job, seen.current.and_then(|i| step.status.runs.get(i))) {
+        let name = trimtab_api::names::job(&seen.trial.spec.study_name, seen.trial.spec.number, run.number);
+        step.effects.push(Effect::DeleteJob { name, uid: uid.clone() });
+    }
+}
+
+/// Fidelity that a run has paid for: from where it really began.
+fn paid(run: &Run) -> u64 {
+    let from = if ignored_checkpoint(run) { 0.0 } else { fidelity(Some(&run.start)) };
+    let paid = (fidelity(run.reached.as_ref()) - from).max(0.0);
+    // A part of a unit is paid in whole; the cast saturates.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and saturating is right")]
+    let paid = paid.ceil() as u64;
+    paid
+}
+
+/// Whether a resumed run reported from the beginning.
+pub(crate) fn ignored_checkpoint(run: &Run) -> bool {
+    run.resume_from.is_some() && run.first.as_ref().is_some_and(|first| fidelity(Some(first)) <= fidelity(Some(&run.start)) && fidelity(Some(&run.start)) > 0.0)
+}
+
+fn write_end(seen: &Seen, step: &mut Step, index: usize, end: End, now: Timestamp) {
+    let Some(run) = step.status.runs.get_mut(index) else { return };
+    let kind = class(end.reason);
+    let gone = end.gone;
+    run.end = Some(RunEnd {
+        reason: end.reason.to_owned(),
+        message: end.message.chars().take(1024).collect(),
+        exit_code: end.exit_code,
+        time: Time(now),
+        seconds: end.seconds,
+        uncounted: !matches!(kind, Class::Good | Class::Configuration),
+        gone: false,
+    });
+    let run = run.clone();
+    step.status.spent_fidelity += paid(&run);
+    step.status.run_seconds += end.seconds;
+    if !matches!(kind, Class::Good | Class::Wanted) {
+        let note = format!("run {} ended: {}: {}", run.number, end.reason, end.message);
+        step.news.push(News { tone: Tone::Warning, reason: "RunFailed", action: "Run", note, occasion: run.number.to_string() });
+    }
+    if gone {
+        settle(seen, step, index, now);
+    } else {
+        delete_current(seen, step);
+        look_again(step, 10);
+    }
+}
+
+/// The run holds no place any more: what its end means for the trial.
+fn settle(seen: &Seen, step: &mut Step, index: usize, now: Timestamp) {
+    let status = &mut step.status;
+    let Some(run) = status.runs.get_mut(index) else { return };
+    let (target, number) = (run.target_level, run.number);
+    let Some(end) = run.end.as_mut() else { return };
+    end.gone = true;
+    let end = end.clone();
+    let fail = |status: &mut TrialStatus, kind, why: &str, message: String| {
+        status.outcome.get_or_insert(Outcome { kind, reason: why.to_owned(), message: message.chars().take(1024).collect() });
+    };
+    match class(&end.reason) {
+        Class::Good => {
+            let top = seen.plan.levels().last().copied().unwrap_or(target);
+            let at = if end.reason == reason::CONVERGED { top } else { target };
+            if status.rested_level < Some(at) {
+                status.rested_level = Some(at);
+                status.rests.push(Rest { level: at, spent: status.spent_fidelity });
+            }
+            status.retries = 0;
+            status.retry_after = None;
+        }
+        Class::Configuration => fail(status, OutcomeKind::Failed, &end.reason, format!("run {number}: {}", end.message)),
+        Class::NeverStarts => fail(status, OutcomeKind::Lost, &end.reason, format!("run {number}: {}", end.message)),
+        Class::Infrastructure => {
+            status.retries += 1;
+            if status.retries > RETRIES {
+                fail(status, OutcomeKind::Lost, reason::TOO_MANY_RETRIES, format!("the infrastructure failed {} times in a row; the last time: {}: {}", status.retries, end.reason, end.message));
+            } else {
+                status.retry_after = None;
+            }
+        }
+        Class::Wanted => {}
+    }
+    if status.outcome.is_none() {
+        stop_if_wanted(seen, status);
+    }
+    if status.outcome.is_none() && class(&end.reason) == Class::Infrastructure {
+        let wait = retry_delay(step.status.retries);
+        step.status.retry_after = now.checked_add(wait).ok().map(Time);
+        look_again(step, u64::try_from(wait.as_secs()).unwrap_or(1));
+    } else if step.status.outcome.is_none() {
+        // The next run, if one is wanted, is for a fresh look at the world.
+        look_again(step, 1);
+    }
+}
+
+/// How long to wait after so many failures in a row: 10 s, doubling.
+fn retry_delay(retries: u32) -> SignedDuration {
+    SignedDuration::from_secs(10_i64.saturating_mul(1 << retries.saturating_sub(1).min(5)))
+}
+
+fn stop_if_wanted(seen: &Seen, status: &mut TrialStatus) {
+    if let Some(stop) = &seen.trial.spec.stop {
+        status.outcome = Some(Outcome { kind: OutcomeKind::Stopped, reason: stop.reason.clone(), message: stop.message.clone() });
+    }
+}
+
+/// No run is there: whether one is to be.
+fn next_run(seen: &Seen, step: &mut Step, scale: Scale<'_>, now: Timestamp) {
+    let status = &mut step.status;
+    if status.outcome.is_some() {
+        return;
+    }
+    stop_if_wanted(seen, status);
+    let target = seen.trial.spec.target_level;
+    if status.outcome.is_some() || status.rested_level >= Some(target) || seen.trial.spec.suspend {
+        return;
+    }
+    if let Some(after) = &status.retry_after
+        && after.0 > now
+    {
+        let wait = u64::try_from(after.0.duration_since(now).as_secs()).unwrap_or(0) + 1;
+        look_again(step, wait);
+        return;
+    }
+    let source = seen.study.spec.trial.checkpoint.is_some().then(|| resume_from(&status.runs)).flatten();
+    let run = Run {
+        number: status.next_run,
+        target_level: target,
+        start: source.as_ref().map_or_else(|| "0".to_owned(), |(_, reached)| to_text(*reached)),
+        resume_from: source.map(|(number, _)| number),
+        job_uid: None,
+        pod_name: None,
+        reached: None,
+        first: None,
+        start_time: None,
+        end: None,
+    };
+    record::begin_run(status, scale);
+    status.next_run += 1;
+    status.retry_after = None;
+    status.runs.push(run.clone());
+    if status.runs.len() > RUNS {
+        status.runs.remove(0);
+    }
+    step.effects.push(Effect::CreateJob(run));
+}
+
+/// The newest run whose checkpoint can be resumed, and how far it came: one that ended, gained, and writes no more. What was
+/// reported is on disk, because programs save first and print after.
+fn resume_from(runs: &[Run]) -> Option<(u32, f64)> {
+    runs.iter().rev().find_map(|run| {
+        let end = run.end.as_ref()?;
+        let reached = fidelity(run.reached.as_ref());
+        let from = if ignored_checkpoint(run) { 0.0 } else { fidelity(Some(&run.start)) };
+        (end.gone && end.reason != reason::NODE_LOST && reached > from).then_some((run.number, reached))
+    })
+}
+
+/// Jobs of ended runs that are not to be kept.
+fn leftovers(seen: &Seen, step: &mut Step) {
+    let retain = seen.study.spec.trial.retain;
+    let mut effects = Vec::new();
+    for Leftover { name, uid, run, deleting, finished } in &seen.leftovers {
+        if *deleting {
+            continue;
+        }
+        let Some(number) = run else {
+            // The clean-up: its work is done when it has finished, well or not.
+            if finished.is_some() && step.status.cleaned {
+                effects.push(Effect::DeleteJob { name: name.clone(), uid: uid.clone() });
+            }
+            continue;
+        };
+        if *number >= step.status.next_run {
+            // The cache is behind: a run is on record that this view does not show.
+            continue;
+        }
+        let delete = match step.status.runs.iter().find(|r| r.number == *number) {
+            None => true,
+            Some(run) => run.end.as_ref().is_some_and(|end| {
+                let failed = !matches!(class(&end.reason), Class::Good | Class::Wanted);
+                let kept = match retain {
+                    Retain::All => true,
+                    Retain::Failed => failed,
+                    Retain::None => false,
+                };
+                // A Job that has not finished is running, and its end is on record: nobody wants it.
+                !kept || finished.is_none()
+            }),
+        };
+        let told = step.effects.iter().any(|e| matches!(e, Effect::DeleteJob { uid: held, .. } if held == uid));
+        if delete && !told {
+            effects.push(Effect::DeleteJob { name: name.clone(), uid: uid.clone() });
+        }
+    }
+    step.effects.extend(effects);
+}
+
+/// The folders of a trial that will never run again are for nobody.
+fn clean_up(seen: &Seen, step: &mut Step, config: &Config) {
+    let wanted = seen.study.spec.trial.checkpoint.is_some() && config.cleanup_image.is_some();
+    let live = step.status.runs.last().is_some_and(|r| r.end.as_ref().is_none_or(|e| !e.gone));
+    if !wanted || step.status.cleaned || step.status.outcome.is_none() || live || step.status.runs.is_empty() {
+        return;
+    }
+    match seen.leftovers.iter().find(|l| l.run.is_none()) {
+        None => step.effects.push(Effect::CleanUp),
+        Some(Leftover { finished: Some(well), name, .. }) => {
+            step.status.cleaned = true;
+            if !well {
+                let note = format!("Job {name} could not remove the trial's folders; they stay on the checkpoint volume");
+                step.news.push(News { tone: Tone::Warning, reason: "CleanUpFailed", action: "CleanUp", note, occasion: String::new() });
+            }
+        }
+        Some(_) => {}
+    }
+}

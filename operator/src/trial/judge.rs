@@ -1,0 +1,220 @@
+//! How the current run stands: whether it goes on, is to be ended, or has ended, and why. Pure.
+//!
+//! What it must keep true: a run has ended when its pod is terminal and its log was read to the end after that, or could not
+//! be. The configuration's failures count against the trial; the infrastructure's are tried again.
+
+use jiff::{SignedDuration, Timestamp};
+use trimtab_api::conditions::reason;
+use trimtab_api::trial::{Run, TrialStatus};
+use trimtab_engine::number::to_text;
+use trimtab_protocol::Ending;
+
+use super::observe::{JobSeen, Seen};
+use super::pods::PodFacts;
+use super::record::{self, Scale, fidelity};
+use crate::clock::seconds_between;
+use crate::context::Config;
+
+/// What an end means for the trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// The run came to its level, or the trial converged.
+    Good,
+    /// The configuration failed.
+    Configuration,
+    /// The infrastructure failed.
+    Infrastructure,
+    /// No run of this template can start.
+    NeverStarts,
+    /// The study wanted it so.
+    Wanted,
+}
+
+/// Which class a reason of an end belongs to.
+pub(crate) fn class(why: &str) -> Class {
+    match why {
+        reason::REACHED | reason::CONVERGED | reason::OVERRAN => Class::Good,
+        reason::NO_METRIC | reason::NOT_FINITE | reason::EXIT_CODE | reason::OUT_OF_MEMORY | reason::TIMEOUT => Class::Configuration,
+        reason::IMAGE | reason::CONFIG | reason::JOB_REFUSED => Class::NeverStarts,
+        reason::SUSPENDED | reason::STOPPED => Class::Wanted,
+        _ => Class::Infrastructure,
+    }
+}
+
+/// The end of a run, before it is written down.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct End {
+    pub(crate) reason: &'static str,
+    pub(crate) message: String,
+    pub(crate) exit_code: Option<i32>,
+    pub(crate) seconds: u64,
+    /// Nothing of the run is left that could hold a place.
+    pub(crate) gone: bool,
+}
+
+/// How a run stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Stand {
+    /// There is no Job yet, and there is to be one.
+    ToCreate,
+    /// It goes on; look again after so many seconds though nothing changes.
+    Goes { again: Option<u64> },
+    /// Its Job is to be deleted, and the end is written when that is done.
+    ToDelete,
+    /// It has ended, or is ended by writing this down.
+    Ended(End),
+}
+
+fn end(reason: &'static str, message: impl Into<String>) -> End {
+    End { reason, message: message.into(), exit_code: None, seconds: 0, gone: true }
+}
+
+/// Judges the run at `index` of `status`, which has all reports in it. May write values that follow from a good end.
+pub(crate) fn judge(seen: &Seen, status: &mut TrialStatus, index: usize, scale: Scale<'_>, config: &Config, now: Timestamp) -> Stand {
+    let Some(run) = status.runs.get(index).cloned() else { return Stand::Goes { again: None } };
+    let wanted = wanted_end(seen);
+    let alive = seen.pods.iter().any(|p| !p.terminal);
+    let seconds: u64 = seen.pods.iter().filter_map(|p| p.terminated.as_ref()).map(|t| t.seconds).sum();
+    let ended = |mut end: End| {
+        end.seconds = seconds.max(if end.gone { 0 } else { running_seconds(&run, now) });
+        Stand::Ended(end)
+    };
+
+    if let Some(pod) = seen.pods.last()
+        && !alive
+    {
+        if !log_is_read(status, &seen.pods) {
+            return Stand::Goes { again: Some(2) };
+        }
+        return ended(classify(seen, status, &run, pod, wanted, scale));
+    }
+    match &seen.job {
+        JobSeen::Absent if !alive => {
+            return match (&run.job_uid, wanted) {
+                (_, Some(why)) => ended(end(why, "the run was ended before it had a pod")),
+                (None, None) => Stand::ToCreate,
+                (Some(_), None) => ended(end(reason::DELETED, "the Job was deleted by somebody else")),
+            };
+        }
+        JobSeen::Present { finished: Some((well, why, message)), .. } if !alive => {
+            return ended(match wanted {
+                Some(wanted) => end(wanted, "the run was ended"),
+                None if *well => end(reason::LOG_LOST, "the Job is complete and its pod is gone, and the log with it"),
+                None if why == "DeadlineExceeded" => end(reason::TIMEOUT, format!("the Job's own activeDeadlineSeconds: {message}")),
+                None => end(reason::DELETED, format!("the Job has failed and its pod is gone: {why}: {message}")),
+            });
+        }
+        JobSeen::Foreign(_) if wanted.is_some() => return ended(end(wanted.unwrap_or(reason::STOPPED), "the run was ended before it had a Job")),
+        JobSeen::Foreign(_) => return Stand::Goes { again: Some(30) },
+        _ => {}
+    }
+    let lost_after = i64::try_from(config.lost_after.as_secs()).unwrap_or(i64::MAX);
+    if let Some(pod) = seen.pods.iter().find(|p| !p.terminal && p.deleting.is_some_and(|at| now.duration_since(at) > SignedDuration::from_secs(lost_after))) {
+        return match wanted {
+            Some(why) => ended(end(why, format!("pod {} did not stop in time and is left to its node", pod.name))),
+            None => ended(end(reason::NODE_LOST, format!("pod {} was to be deleted and its node does not answer", pod.name))),
+        };
+    }
+    if wanted.is_some() {
+        return match &seen.job {
+            JobSeen::Present { deleting: true, .. } | JobSeen::Absent => Stand::Goes { again: Some(5) },
+            _ => Stand::ToDelete,
+        };
+    }
+    if scale.plan.spec().fidelity.is_some() && fidelity(run.reached.as_ref()) > f64::from(run.target_level) {
+        let message = format!("the run went on to {} though it was to end at {}: let the program read TRIMTAB_FIDELITY", run.reached.clone().unwrap_or_default(), run.target_level);
+        return ended(End { gone: false, ..end(reason::OVERRAN, message) });
+    }
+    if let (Some(limit), Some(since)) = (seen.study.spec.trial.timeout_seconds, run.start_time.as_ref()) {
+        let ran = seconds_between(since.0, now);
+        let limit = u64::from(limit);
+        if ran >= limit {
+            return ended(End { gone: false, ..end(reason::TIMEOUT, format!("the run took {ran} s; `spec.trial.timeoutSeconds` allows {limit}")) });
+        }
+        return Stand::Goes { again: Some(limit - ran) };
+    }
+    if let Some(pod) = seen.pods.last()
+        && let Some((why, message)) = &pod.cannot_start
+    {
+        let waited = pod.created.map_or(0, |at| seconds_between(at, now));
+        let limit = config.start_deadline.as_secs();
+        if waited >= limit {
+            return ended(End { gone: false, ..end(why, format!("the pod could not start for {waited} s: {message}")) });
+        }
+        return Stand::Goes { again: Some(limit - waited) };
+    }
+    Stand::Goes { again: None }
+}
+
+/// The end that the study wants for the run, if it wants one.
+fn wanted_end(seen: &Seen) -> Option<&'static str> {
+    let spec = &seen.trial.spec;
+    if spec.stop.is_some() {
+        return Some(reason::STOPPED);
+    }
+    spec.suspend.then_some(reason::SUSPENDED)
+}
+
+fn running_seconds(run: &Run, now: Timestamp) -> u64 {
+    run.start_time.as_ref().map_or(0, |since| seconds_between(since.0, now))
+}
+
+/// Whether the log of every pod that had one was read to its end.
+fn log_is_read(status: &TrialStatus, pods: &[PodFacts]) -> bool {
+    let Some(last) = pods.iter().rev().find(|p| p.started) else { return true };
+    status.cursor.as_ref().is_some_and(|c| c.pod_uid == last.uid && c.ended)
+}
+
+/// Why a run whose last pod is terminal has ended.
+fn classify(seen: &Seen, status: &mut TrialStatus, run: &Run, pod: &PodFacts, wanted: Option<&'static str>, scale: Scale<'_>) -> End {
+    let Some(ended) = &pod.terminated else {
+        let why = pod.disrupted.clone().unwrap_or_else(|| "the pod ended before its container ran".to_owned());
+        return match wanted {
+            Some(wanted) => end(wanted, why),
+            None => end(reason::EVICTED, why),
+        };
+    };
+    let exit_code = Some(ended.exit_code);
+    let objective = &scale.plan.spec().objective.metric;
+    if ended.exit_code == 0 {
+        // A program that stops in order when it is told to exits with 0 as well, short of its level: that is no convergence.
+        let interrupted = wanted.is_some() || pod.deleting.is_some() || pod.disrupted.is_some();
+        let has_value = record::value_at(status, scale.plan, run.target_level).is_some();
+        if interrupted && !has_value {
+            let why = wanted.unwrap_or(if pod.disrupted.is_some() { reason::EVICTED } else { reason::DELETED });
+            return End { exit_code, ..end(why, "the program stopped in order when it was told to") };
+        }
+        if seen.log_was_lost && !has_value {
+            return End { exit_code, ..end(reason::LOG_LOST, "the program ended in order and its log was lost before its value was read") };
+        }
+        let finished = record::finish(status, scale, run.target_level);
+        let level = if matches!(finished.ending, Ending::Converged { .. }) { scale.plan.levels().last().copied().unwrap_or(run.target_level) } else { run.target_level };
+        let value = record::value_at(status, scale.plan, level);
+        return match (finished.ending, value) {
+            (Ending::NoMetric, None) => {
+                let words = format!("the program exited with 0 and printed no value of `{objective}` that could be read: print lines such as `epoch=3 {objective}=0.9`");
+                End { exit_code, ..end(reason::NO_METRIC, words) }
+            }
+            (_, Some(value)) if !value.is_finite() => End { exit_code, ..end(reason::NOT_FINITE, format!("`{objective}` is {} at {level}", to_text(value))) },
+            (Ending::Converged { fidelity }, _) => End { exit_code, ..end(reason::CONVERGED, format!("the program ended in order at {fidelity}, short of {}", run.target_level)) },
+            _ => End { exit_code, ..end(reason::REACHED, String::new()) },
+        };
+    }
+    let words = format!("exit code {}{}{}", ended.exit_code, if ended.reason.is_empty() { "" } else { ", " }, ended.reason);
+    let words = if ended.message.is_empty() { words } else { format!("{words}: {}", ended.message) };
+    let why = match ended.reason.as_str() {
+        _ if wanted.is_some() => wanted.unwrap_or(reason::STOPPED),
+        _ if pod.disrupted.is_some() => reason::EVICTED,
+        _ if pod.deleting.is_some() => reason::DELETED,
+        "OOMKilled" => reason::OUT_OF_MEMORY,
+        "StartError" | "ContainerCannotRun" => reason::CONFIG,
+        _ => reason::EXIT_CODE,
+    };
+    let message = match (why, &pod.disrupted) {
+        (reason::EVICTED, Some(disrupted)) => format!("{disrupted} ({words})"),
+        (reason::OUT_OF_MEMORY, _) => format!("{words}: raise `resources.limits.memory` in the Study's template, or keep such configurations out of the space"),
+        _ => words,
+    };
+    End { exit_code, ..end(why, message) }
+}
+

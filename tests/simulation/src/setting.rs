@@ -1,0 +1,191 @@
+//! What a seed sets up: studies, nodes, operators, users, and when the storm ends.
+
+use serde_json::{Value, json};
+
+use crate::clock::{MINUTE, Millis, SECOND};
+use crate::dice::Dice;
+
+/// The namespace of every study.
+pub const NAMESPACE: &str = "lab";
+
+/// A user's deed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deed {
+    /// Creates a Study.
+    Create(String, Box<Value>),
+    /// Suspends a Study, or resumes it.
+    Suspend(String, bool),
+    /// Sets the limit of trials.
+    Trials(String, u64),
+    /// Sets the parallelism.
+    Parallelism(String, u64),
+    /// Sets the target.
+    Target(String, f64),
+    /// Deletes a Trial, by chance.
+    DeleteTrial(u64),
+    /// Deletes a Job, by chance.
+    DeleteJob(u64),
+    /// Deletes a pod, by chance; at once, if it says so.
+    DeletePod(u64, bool),
+    /// Deletes a Study.
+    DeleteStudy(String),
+    /// Takes the label off a Job or pod, by chance, or puts a foreign one on.
+    Relabel(u64),
+    /// Writes an annotation on a Trial, by chance.
+    Annotate(u64),
+}
+
+/// What a seed sets up.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Places on each node.
+    pub slots: Vec<usize>,
+    /// How many operators believe to lead.
+    pub operators: usize,
+    /// When they are paused: which, from when, for how long.
+    pub pauses: Vec<(usize, Millis, Millis)>,
+    /// What users do and when.
+    pub deeds: Vec<(Millis, Deed)>,
+    /// When faults end.
+    pub calm_at: Millis,
+    /// The share of trials whose training behaves oddly.
+    pub oddness: f64,
+    /// How often an image cannot be pulled at first.
+    pub image_trouble: f64,
+}
+
+impl Setting {
+    /// The setting of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let mut dice = Dice::new(seed, "setting");
+        let slots = (0..dice.between(1, 3)).map(|_| usize::try_from(dice.between(1, 6)).unwrap_or(1)).collect();
+        let operators = if dice.chance(0.35) { 2 } else { 1 };
+        let calm_at = dice.between(2 * MINUTE, 60 * MINUTE);
+        let mut pauses = Vec::new();
+        if operators == 2 && dice.chance(0.5) {
+            let start = dice.below(calm_at);
+            pauses.push((usize::try_from(dice.below(2)).unwrap_or(0), start, dice.between(10 * SECOND, 10 * MINUTE).min(calm_at - start)));
+        }
+        let mut deeds = Vec::new();
+        for index in 0..if dice.chance(0.2) { 2 } else { 1 } {
+            let name = ["alpha", "beta"][index].to_owned();
+            deeds.push((1 + dice.below(5 * SECOND), Deed::Create(name.clone(), Box::new(study(&name, &mut dice)))));
+            users(&name, calm_at, &mut dice, &mut deeds);
+        }
+        let oddness = if dice.chance(0.4) { 0.0 } else { 0.5 * dice.unit() };
+        let image_trouble = if dice.chance(0.8) { 0.0 } else { 0.2 * dice.unit() };
+        Self { slots, operators, pauses, deeds, calm_at, oddness, image_trouble }
+    }
+}
+
+fn users(name: &str, calm_at: Millis, dice: &mut Dice, deeds: &mut Vec<(Millis, Deed)>) {
+    if dice.chance(0.4) {
+        return;
+    }
+    let mut suspended = false;
+    for _ in 0..dice.between(1, 6) {
+        let at = dice.between(6 * SECOND, calm_at);
+        let chance = dice.word();
+        let deed = match dice.below(20) {
+            0..=3 => {
+                suspended = true;
+                deeds.push((at + dice.below(10 * MINUTE), Deed::Suspend(name.to_owned(), false)));
+                Deed::Suspend(name.to_owned(), true)
+            }
+            4..=5 => Deed::Trials(name.to_owned(), dice.between(1, 20)),
+            6..=7 => Deed::Parallelism(name.to_owned(), dice.between(1, 6)),
+            8 => Deed::Target(name.to_owned(), 0.2 + 0.8 * dice.unit()),
+            9..=11 => Deed::DeleteTrial(chance),
+            12..=13 => Deed::DeleteJob(chance),
+            14..=15 => Deed::DeletePod(chance, dice.chance(0.3)),
+            16 if dice.chance(0.3) => Deed::DeleteStudy(name.to_owned()),
+            16..=17 => Deed::Relabel(chance),
+            _ => Deed::Annotate(chance),
+        };
+        deeds.push((at, deed));
+    }
+    if suspended {
+        // Whoever suspended a study resumes it at last, or it would never end.
+        deeds.push((calm_at + 15 * MINUTE, Deed::Suspend(name.to_owned(), false)));
+    }
+    if dice.chance(0.15) {
+        deeds.push((calm_at + dice.below(30 * MINUTE), Deed::Trials(name.to_owned(), dice.between(4, 24))));
+    }
+}
+
+/// A study by chance: small, but of every kind.
+#[must_use]
+pub fn study(name: &str, dice: &mut Dice) -> Value {
+    let mut parameters = vec![json!({"name": "rate", "float": {"min": 0.0001, "max": 0.1, "scale": "Log"}})];
+    let grid = dice.chance(0.15);
+    if grid || dice.chance(0.5) {
+        parameters = vec![json!({"name": "width", "int": {"min": 1, "max": 4}}), json!({"name": "kind", "categorical": {"choices": ["a", "b", "c$(HOME)"]}})];
+    }
+    if dice.chance(0.3) && parameters.len() > 1 {
+        parameters.push(json!({"name": "decay", "ordinal": {"values": [0.1, 0.5, 0.9]}, "when": [{"parameter": "kind", "in": ["a", "b"]}], "otherwise": "0"}));
+    }
+    let mut spec = json!({
+        "objectives": [{"metric": "val", "goal": if dice.chance(0.7) { "Maximize" } else { "Minimize" }}],
+        "parameters": parameters,
+        "parallelism": dice.between(1, 6),
+        "limits": {"trials": dice.between(2, 18)},
+        "seed": dice.below(1 << 40),
+        "trial": {
+            "timeoutSeconds": dice.pick(&[120, 600, 1800]),
+            "retain": dice.pick(&["None", "Failed", "All"]),
+            "job": {"spec": {"template": {"spec": {
+                "terminationGracePeriodSeconds": dice.pick(&[2, 10, 30]),
+                "containers": [{"name": "train", "image": "sim", "args": ["--epochs=$(TRIMTAB_FIDELITY)", "--rate=$(PARAM_RATE)"]}],
+            }}}},
+        },
+    });
+    if parameters_lack_rate(&spec) {
+        spec["trial"]["job"]["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["--epochs=$(TRIMTAB_FIDELITY)", "--width=$(PARAM_WIDTH)"]);
+    }
+    if let Some(reduce) = dice.pick(&["Last", "Best", "Mean"]).filter(|_| dice.chance(0.5)) {
+        spec["objectives"][0]["reduce"] = json!(reduce);
+    }
+    if dice.chance(0.1) {
+        spec["objectives"][0]["target"] = json!(dice.unit());
+    }
+    if grid {
+        spec["sampler"] = json!({"grid": {}});
+    }
+    let laddered = dice.chance(0.8);
+    if laddered || dice.chance(0.7) {
+        let max = dice.pick(&[3, 4, 8, 9]).copied().unwrap_or(4);
+        spec["fidelity"] = json!({"unit": "epoch", "min": 1 + dice.below(2), "max": max});
+    } else {
+        let args = &mut spec["trial"]["job"]["spec"]["template"]["spec"]["containers"][0]["args"];
+        if let Some(args) = args.as_array_mut() {
+            args.remove(0);
+        }
+    }
+    if laddered {
+        let run_through = if dice.chance(0.5) { "RunThrough" } else { "Restart" };
+        let factor = dice.between(2, 4);
+        spec["scheduler"] = if dice.chance(0.5) {
+            json!({"hyperband": {"reductionFactor": factor, "withoutCheckpoint": run_through}})
+        } else {
+            json!({"successiveHalving": {"reductionFactor": factor, "withoutCheckpoint": run_through, "configurations": dice.between(2, 9)}})
+        };
+    }
+    if dice.chance(0.15) {
+        spec["limits"]["fullTrainings"] = json!(dice.between(1, 8));
+    }
+    if dice.chance(0.15) {
+        spec["limits"]["failedTrials"] = json!(dice.between(0, 3));
+    }
+    if dice.chance(0.1) {
+        spec["limits"]["activeSeconds"] = json!(dice.between(30, 3_000));
+    }
+    if dice.chance(0.6) {
+        spec["trial"]["checkpoint"] = json!({"claimName": "checkpoints", "mountPath": "/checkpoints"});
+    }
+    json!({"apiVersion": "trimtab.dev/v1alpha1", "kind": "Study", "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec})
+}
+
+fn parameters_lack_rate(spec: &Value) -> bool {
+    spec["parameters"].as_array().is_some_and(|list| list.iter().all(|p| p["name"] != "rate"))
+}

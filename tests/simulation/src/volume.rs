@@ -1,0 +1,62 @@
+//! The checkpoint volume: which epoch each folder holds, and who writes where.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A folder of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Folder {
+    /// The epoch of the newest complete checkpoint.
+    pub epoch: u32,
+    /// Pods whose container is alive and writes here.
+    pub writers: BTreeSet<String>,
+}
+
+/// The volume of a cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Volume {
+    folders: BTreeMap<String, Folder>,
+    wrongs: Vec<String>,
+}
+
+impl Volume {
+    /// The epoch of a folder's checkpoint, if it holds one.
+    #[must_use]
+    pub fn epoch(&self, folder: &str) -> Option<u32> {
+        self.folders.get(folder).map(|f| f.epoch).filter(|e| *e > 0)
+    }
+
+    /// A container begins to write to a folder.
+    pub fn open(&mut self, folder: &str, pod: &str) {
+        let held = self.folders.entry(folder.to_owned()).or_default();
+        if let Some(other) = held.writers.iter().find(|w| *w != pod) {
+            self.wrongs.push(format!("pods {other} and {pod} both write {folder}"));
+        }
+        held.writers.insert(pod.to_owned());
+    }
+
+    /// A container saves a checkpoint.
+    pub fn save(&mut self, folder: &str, epoch: u32) {
+        self.folders.entry(folder.to_owned()).or_default().epoch = epoch;
+    }
+
+    /// A container reads a folder that another run wrote.
+    pub fn read(&mut self, folder: &str, pod: &str) -> Option<u32> {
+        let held = self.folders.get(folder)?;
+        if let Some(writer) = held.writers.iter().find(|w| *w != pod) {
+            self.wrongs.push(format!("pod {pod} resumes from {folder}, which pod {writer} still writes"));
+        }
+        Some(held.epoch).filter(|e| *e > 0)
+    }
+
+    /// A container is dead.
+    pub fn close(&mut self, pod: &str) {
+        for folder in self.folders.values_mut() {
+            folder.writers.remove(pod);
+        }
+    }
+
+    /// What was done that must not be, taken away.
+    pub fn take_wrongs(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.wrongs)
+    }
+}

@@ -1,0 +1,108 @@
+//! A simulated watch: events of one kind, in order, late, sometimes merged, sometimes begun again with a list.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use kube::core::DeserializeGuard;
+use kube::runtime::watcher::Event;
+use kube::Resource as KubeResource;
+use serde_json::Value;
+use trimtab_operator::cache::{Cache, Feed};
+use trimtab_operator::context::Triggers;
+
+use crate::resource::Resource;
+use crate::store::{Change, ChangeKind, Store};
+
+/// What one watch of one operator does.
+pub trait Watch {
+    /// Takes a change that the watch will tell later.
+    fn push(&mut self, change: Change);
+    /// Changes that wait.
+    fn waiting(&self) -> usize;
+    /// Tells the next change. `merge` says whether one that a later change of the same object overtakes is left out.
+    fn deliver(&mut self, merge: bool) -> Vec<Triggers>;
+    /// Begins again with a list.
+    fn relist(&mut self, store: &Store) -> Vec<Triggers>;
+    /// Whether it has listed once.
+    fn listed(&self) -> bool;
+}
+
+/// The watch of a kind.
+pub struct Feeding<K>
+where
+    K: KubeResource<DynamicType = ()> + Clone + 'static,
+{
+    resource: Resource,
+    selects: fn(&Value) -> bool,
+    feed: Feed<K>,
+    cache: Cache<K>,
+    triggers: fn(&K) -> Triggers,
+    queue: VecDeque<Change>,
+    listed: bool,
+}
+
+impl<K> Feeding<K>
+where
+    K: KubeResource<DynamicType = ()> + Clone + serde::de::DeserializeOwned + 'static,
+{
+    /// A watch that has not listed yet.
+    #[must_use]
+    pub fn new(resource: Resource, selects: fn(&Value) -> bool, feed: Feed<K>, cache: Cache<K>, triggers: fn(&K) -> Triggers) -> Self {
+        Self { resource, selects, feed, cache, triggers, queue: VecDeque::new(), listed: false }
+    }
+
+    fn read(object: &Value) -> DeserializeGuard<K> {
+        serde_json::from_value(object.clone()).unwrap_or_else(|error| unreachable!("a guard takes whatever has metadata: {error}"))
+    }
+}
+
+impl<K> Watch for Feeding<K>
+where
+    K: KubeResource<DynamicType = ()> + Clone + serde::de::DeserializeOwned + 'static,
+{
+    fn push(&mut self, change: Change) {
+        self.queue.push_back(change);
+    }
+
+    fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    fn deliver(&mut self, merge: bool) -> Vec<Triggers> {
+        let Some(change) = self.queue.pop_front() else { return Vec::new() };
+        let overtaken = change.kind == ChangeKind::Modified
+            && self.queue.iter().any(|later| later.key == change.key && later.kind == ChangeKind::Modified);
+        if merge && overtaken {
+            return Vec::new();
+        }
+        // With a selector, an object that leaves the selection is told as deleted.
+        let selected = (self.selects)(&change.object);
+        let before = change.old.as_deref().is_some_and(self.selects);
+        let event = match change.kind {
+            ChangeKind::Deleted if before => Event::Delete(Self::read(&change.object)),
+            ChangeKind::Added | ChangeKind::Modified if selected => Event::Apply(Self::read(&change.object)),
+            ChangeKind::Modified if before => Event::Delete(Self::read(&change.object)),
+            _ => return Vec::new(),
+        };
+        let object: Option<Arc<K>> = self.feed.apply(event);
+        object.map(|o| (self.triggers)(&o)).into_iter().collect()
+    }
+
+    fn relist(&mut self, store: &Store) -> Vec<Triggers> {
+        self.queue.clear();
+        self.listed = true;
+        self.feed.apply(Event::Init);
+        for (_, object) in store.all(self.resource).filter(|(_, o)| (self.selects)(o)) {
+            self.feed.apply(Event::InitApply(Self::read(object)));
+        }
+        self.feed.apply(Event::InitDone);
+        let mut held = self.cache.store().state();
+        // The store's own order is that of a hash map with a random seed.
+        held.sort_by(|a, b| (&a.meta().namespace, &a.meta().name).cmp(&(&b.meta().namespace, &b.meta().name)));
+        held.iter().map(|object| (self.triggers)(object)).collect()
+    }
+
+    fn listed(&self) -> bool {
+        self.listed
+    }
+}

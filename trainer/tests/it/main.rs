@@ -1,0 +1,14 @@
+//! The trainer as a whole, on a small data set that the tests write themselves.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking and have no users"
+)]
+
+mod data;
+mod fixture;
+mod process;
+mod resume;

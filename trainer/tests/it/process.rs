@@ -1,0 +1,234 @@
+//! The program as a process: flags, environment, exit codes and signals.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::fixture::{data, epochs, files, names};
+
+fn trainer(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trimtab-trainer"));
+    command.env_clear().arg("train");
+    command.envs([
+        ("PARAM_HIDDEN_UNITS", "16"),
+        ("PARAM_BATCH_SIZE", "64"),
+        ("TRAINER_VALIDATION", "100"),
+    ]);
+    command.envs([("TRAINER_THREADS", "1"), ("TRIMTAB_SEED", "7")]);
+    command
+        .env("TRAINER_DATA", data)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-s", name, &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+fn read_epoch(reader: &mut BufReader<ChildStdout>) -> String {
+    let mut line = String::new();
+    while !line.starts_with("epoch=") {
+        line.clear();
+        assert_ne!(reader.read_line(&mut line).unwrap(), 0, "the output ended");
+    }
+    line
+}
+
+#[test]
+fn environment_is_read_and_flags_win() {
+    let data = data();
+    let output = trainer(data.path())
+        .env("TRIMTAB_FIDELITY", "2")
+        .args(["--seed=1"])
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        stdout.starts_with("# network 64-16-16-4 relu, 1380 parameters\n"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("dropout 0, seed 1\n"), "{stdout}");
+    assert_eq!(epochs(&stdout).len(), 2);
+}
+
+#[test]
+fn remarks_hold_nothing_that_looks_like_a_metric() {
+    let (data, folder) = (data(), TempDir::new().unwrap());
+    let run = || {
+        trainer(data.path())
+            .arg("--epochs=1")
+            .arg("--checkpoint")
+            .arg(folder.path())
+            .output()
+            .unwrap()
+    };
+    for output in [run(), run()] {
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        for line in stdout.lines().filter(|line| !line.starts_with("epoch=")) {
+            assert!(
+                line.starts_with("# ") && !line.contains(['=', ':', '{']),
+                "{line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn bad_input_exits_with_2_and_names_it() {
+    let data = data();
+    for (arguments, expected) in [
+        (
+            vec!["--learning-rate=-1"],
+            "--learning-rate (or PARAM_LEARNING_RATE) is `-1`: expected",
+        ),
+        (
+            vec!["--learning-rate", "-1"],
+            "--learning-rate (or PARAM_LEARNING_RATE) is `-1`: expected",
+        ),
+        (
+            vec!["--data=/nowhere"],
+            "no train-images-idx3-ubyte and no train-images-idx3-ubyte.gz in /nowhere",
+        ),
+        (vec!["--colour=red"], "unexpected argument '--colour'"),
+    ] {
+        let output = trainer(data.path()).args(arguments).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(expected), "{stderr}");
+    }
+    let output = trainer(data.path())
+        .env("PARAM_LAYERS", "many")
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("(or PARAM_LAYERS) is `many`"));
+}
+
+#[test]
+fn checkpoint_that_cannot_be_written_exits_with_1() {
+    let data = data();
+    let output = trainer(data.path())
+        .arg("--checkpoint=/proc/nowhere")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&output.stderr)
+            .contains("cannot write the checkpoint /proc/nowhere")
+    );
+}
+
+#[test]
+fn diverged_run_exits_with_3() {
+    let data = data();
+    let output = trainer(data.path())
+        .args([
+            "--optimizer=sgd",
+            "--learning-rate=1000",
+            "--weight-decay=1000",
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn signal_stops_within_a_second_and_leaves_a_checkpoint() {
+    let data = data();
+    let whole = trainer(data.path()).arg("--epochs=20").output().unwrap();
+    let whole = epochs(&String::from_utf8(whole.stdout).unwrap());
+    for (name, code) in [("TERM", 143), ("INT", 130)] {
+        let folder = TempDir::new().unwrap();
+        let mut child = trainer(data.path())
+            .arg("--epochs=1000000")
+            .arg("--checkpoint")
+            .arg(folder.path())
+            .spawn()
+            .unwrap();
+        let mut reader = BufReader::new(child.stdout.take().unwrap());
+        read_epoch(&mut reader);
+        let start = Instant::now();
+        signal(&child, name);
+        let printed = epochs(
+            &reader
+                .lines()
+                .map(|line| line.unwrap() + "\n")
+                .collect::<String>(),
+        )
+        .len()
+            + 1;
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert!(
+            start.elapsed() < Duration::from_secs(1),
+            "{:?}",
+            start.elapsed()
+        );
+
+        let goal = printed + 2;
+        let rest = trainer(data.path())
+            .arg(format!("--epochs={goal}"))
+            .arg("--resume")
+            .arg(folder.path())
+            .output();
+        let rest = epochs(&String::from_utf8(rest.unwrap().stdout).unwrap());
+        assert_eq!(rest, whole[printed..goal]);
+    }
+}
+
+#[test]
+fn run_that_is_killed_again_and_again_ends_like_one_that_is_not() {
+    let (data, folders) = (data(), TempDir::new().unwrap());
+    let [whole, killed] = ["whole", "killed"].map(|name| folders.path().join(name));
+    let run = |folder: &Path| {
+        let mut command = trainer(data.path());
+        command
+            .args(["--epochs=40", "--dropout=0.2", "--checkpoint"])
+            .arg(folder);
+        command
+    };
+    let uninterrupted = run(&whole).output().unwrap();
+    let mut seen = Vec::new();
+    for pause in (3..60).step_by(6) {
+        let mut child = run(&killed).spawn().unwrap();
+        let mut reader = BufReader::new(child.stdout.take().unwrap());
+        seen.push(read_epoch(&mut reader));
+        thread::sleep(Duration::from_millis(pause));
+        signal(&child, "KILL");
+        child.wait().unwrap();
+        seen.extend(reader.lines().map(|line| line.unwrap() + "\n"));
+        if names(&killed).contains(&"model-40.bpk".to_owned()) {
+            break;
+        }
+    }
+    let last = run(&killed).output().unwrap();
+    assert_eq!(last.status.code(), Some(0));
+    seen.push(String::from_utf8(last.stdout).unwrap());
+    assert!(files(&whole, 40) == files(&killed, 40));
+    assert_eq!(
+        names(&killed),
+        ["checkpoint.json", "model-40.bpk", "optimizer-40.bpk"]
+    );
+    let uninterrupted = epochs(&String::from_utf8(uninterrupted.stdout).unwrap());
+    assert!(
+        epochs(&seen.concat())
+            .iter()
+            .all(|line| uninterrupted.contains(line))
+    );
+}
