@@ -119,18 +119,37 @@ pub mod reason {
 }
 
 /// Sets a condition and says whether anything changed. `lastTransitionTime` moves only when the status does.
-pub fn set(conditions: &mut Vec<Condition>, kind: &str, status: bool, reason: &str, message: &str, generation: i64, now: Timestamp) -> bool {
+pub fn set(
+    conditions: &mut Vec<Condition>,
+    kind: &str,
+    status: bool,
+    reason: &str,
+    message: &str,
+    generation: i64,
+    now: Timestamp,
+) -> bool {
     set_status(conditions, kind, if status { "True" } else { "False" }, reason, message, generation, now)
 }
 
 /// As [`set`], with the status as text, for `Unknown`.
-pub fn set_status(conditions: &mut Vec<Condition>, kind: &str, status: &str, reason: &str, message: &str, generation: i64, now: Timestamp) -> bool {
+pub fn set_status(
+    conditions: &mut Vec<Condition>,
+    kind: &str,
+    status: &str,
+    reason: &str,
+    message: &str,
+    generation: i64,
+    now: Timestamp,
+) -> bool {
     // The schema bounds a message at 32 KiB, and a cut message is better than a refused status.
     let message: String = message.chars().take(4096).collect();
     match conditions.iter_mut().find(|c| c.type_ == kind) {
         Some(held) => {
             let moved = held.status != status;
-            let changed = moved || held.reason != reason || held.message != message || held.observed_generation != Some(generation);
+            let changed = moved
+                || held.reason != reason
+                || held.message != message
+                || held.observed_generation != Some(generation);
             if moved {
                 held.last_transition_time = Time(now);
             }

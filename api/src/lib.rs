@@ -5,6 +5,7 @@
 
 pub mod conditions;
 pub mod history;
+pub mod manifest;
 pub mod names;
 pub mod plan;
 pub mod podspec;

@@ -4,7 +4,8 @@ use kube::ResourceExt;
 use trimtab_engine as engine;
 
 use crate::study::{
-    FidelityKind, Goal, Limits, Parameter, Reduce, Sampler, Scale, Scheduler, SettingsRecord, Study, StudySpec, WithoutCheckpoint,
+    FidelityKind, Goal, Limits, Parameter, Reduce, Sampler, Scale, Scheduler, SettingsRecord, Study, StudySpec,
+    WithoutCheckpoint,
 };
 use crate::validate::FieldError;
 
@@ -120,15 +121,34 @@ fn domain(field: &str, parameter: &Parameter, errors: &mut Vec<FieldError>) -> O
         Scale::Linear => engine::Scale::Linear,
         Scale::Log => engine::Scale::Log,
     };
-    let float = parameter.float.as_ref().map(|r| engine::Domain::Float { min: r.min, max: r.max, step: r.step, scale: scale(r.scale) });
-    let int = parameter.int.as_ref().map(|r| engine::Domain::Int { min: r.min, max: r.max, step: r.step, scale: scale(r.scale) });
+    let float = parameter.float.as_ref().map(|r| engine::Domain::Float {
+        min: r.min,
+        max: r.max,
+        step: r.step,
+        scale: scale(r.scale),
+    });
+    let int = parameter.int.as_ref().map(|r| engine::Domain::Int {
+        min: r.min,
+        max: r.max,
+        step: r.step,
+        scale: scale(r.scale),
+    });
     let ordinal = parameter.ordinal.as_ref().map(|o| engine::Domain::Ordinal { values: o.values.clone() });
-    let categorical = parameter.categorical.as_ref().map(|c| engine::Domain::Categorical { choices: c.choices.clone() });
+    let categorical =
+        parameter.categorical.as_ref().map(|c| engine::Domain::Categorical { choices: c.choices.clone() });
+    let before = errors.len();
+    // Of several, none goes on: conditions on the parameter would be judged by the wrong one.
     one_of(field, "`float`, `int`, `ordinal`, `categorical`", [float, int, ordinal, categorical], errors)
+        .filter(|_| errors.len() == before)
 }
 
 /// The member of a union; with none or several there is a mistake, and with several the first goes on to be checked.
-fn one_of<T, const N: usize>(field: &str, members: &str, given: [Option<T>; N], errors: &mut Vec<FieldError>) -> Option<T> {
+fn one_of<T, const N: usize>(
+    field: &str,
+    members: &str,
+    given: [Option<T>; N],
+    errors: &mut Vec<FieldError>,
+) -> Option<T> {
     let mut given = given.into_iter().flatten();
     let first = given.next();
     let more = given.count();

@@ -39,7 +39,10 @@ pub fn trial_container(spec: &StudySpec) -> Option<&str> {
 }
 
 /// The objects in a list, each with its place. What is no object is left to the API server to refuse.
-pub(crate) fn objects<'a>(parent: &'a Map<String, Value>, list: &str) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> {
+pub(crate) fn objects<'a>(
+    parent: &'a Map<String, Value>,
+    list: &str,
+) -> impl Iterator<Item = (usize, &'a Map<String, Value>)> {
     let list = parent.get(list).and_then(Value::as_array).into_iter().flatten();
     list.enumerate().filter_map(|(i, value)| Some((i, value.as_object()?)))
 }
@@ -144,7 +147,9 @@ fn loosen(schema: &mut Value) {
     }
     match schema {
         // Only a map's values still carry the type's own description.
-        Value::Object(members) if text(members, "description").is_some_and(|d| d.starts_with("Quantity is")) => *schema = quantity(),
+        Value::Object(members) if text(members, "description").is_some_and(|d| d.starts_with("Quantity is")) => {
+            *schema = quantity()
+        }
         Value::Object(members) => {
             for gone in ["$schema", "title", "description", "default", "required", "nullable"] {
                 members.remove(gone);

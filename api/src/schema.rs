@@ -39,7 +39,9 @@ fn finish(crd: CustomResourceDefinition) -> Result<CustomResourceDefinition, ser
     let mut value = serde_json::to_value(crd)?;
     if let Some(schema) = value.pointer_mut("/spec/versions/0/schema/openAPIV3Schema") {
         tidy(schema, true);
-        for (part, says) in [("spec", "spec is what is wanted."), ("status", "status is what was observed and decided.")] {
+        for (part, says) in
+            [("spec", "spec is what is wanted."), ("status", "status is what was observed and decided.")]
+        {
             if let Some(description) = schema.pointer_mut(&format!("/properties/{part}/description")) {
                 *description = json!(says);
             }

@@ -20,10 +20,16 @@ pub(crate) fn check(spec: &StudySpec, errors: &mut Vec<FieldError>) {
         return;
     };
     if pod.get("restartPolicy").is_some_and(|p| p.as_str() != Some("Never")) {
-        errors.push(FieldError::new(format!("{POD}.restartPolicy"), "must be Never or left out: what is tried again is decided by the study"));
+        errors.push(FieldError::new(
+            format!("{POD}.restartPolicy"),
+            "must be Never or left out: what is tried again is decided by the study",
+        ));
     }
     if objects(pod, "volumes").any(|(_, v)| text(v, "name") == Some(names::CHECKPOINT_VOLUME)) {
-        errors.push(FieldError::new(format!("{POD}.volumes"), format!("must not have one named `{}`: the name is taken", names::CHECKPOINT_VOLUME)));
+        errors.push(FieldError::new(
+            format!("{POD}.volumes"),
+            format!("must not have one named `{}`: the name is taken", names::CHECKPOINT_VOLUME),
+        ));
     }
     let trains = check_containers(spec, pod, errors);
     check_variables(spec, pod, trains, errors);
@@ -35,7 +41,10 @@ fn check_metadata(spec: &StudySpec, errors: &mut Vec<FieldError>) {
     let labels = metadata.labels.keys().map(|k| ("labels", k));
     for (kind, key) in labels.chain(metadata.annotations.keys().map(|k| ("annotations", k))) {
         if key.starts_with(names::PREFIX) {
-            errors.push(FieldError::new(format!("spec.trial.job.metadata.{kind}[{key}]"), format!("must not begin with `{}`", names::PREFIX)));
+            errors.push(FieldError::new(
+                format!("spec.trial.job.metadata.{kind}[{key}]"),
+                format!("must not begin with `{}`", names::PREFIX),
+            ));
         }
     }
 }
@@ -44,12 +53,18 @@ fn check_metadata(spec: &StudySpec, errors: &mut Vec<FieldError>) {
 fn check_job(job: &Map<String, Value>, errors: &mut Vec<FieldError>) {
     for field in ["completions", "parallelism"] {
         if job.get(field).is_some_and(|n| n.as_u64() != Some(1)) {
-            errors.push(FieldError::new(format!("spec.trial.job.spec.{field}"), "must be 1 or left out: a run is one pod"));
+            errors.push(FieldError::new(
+                format!("spec.trial.job.spec.{field}"),
+                "must be 1 or left out: a run is one pod",
+            ));
         }
     }
     for field in ["selector", "manualSelector"] {
         if job.contains_key(field) {
-            errors.push(FieldError::new(format!("spec.trial.job.spec.{field}"), "must be left out: the Job controller sets it"));
+            errors.push(FieldError::new(
+                format!("spec.trial.job.spec.{field}"),
+                "must be left out: the Job controller sets it",
+            ));
         }
     }
 }
@@ -69,18 +84,25 @@ fn check_containers(spec: &StudySpec, pod: &Map<String, Value>, errors: &mut Vec
             ));
         }
     }
-    let given = containers.iter().filter_map(|(_, c)| text(c, "name")).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
+    let given =
+        containers.iter().filter_map(|(_, c)| text(c, "name")).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
     match &spec.trial.container {
         Some(name) => {
             let found = containers.iter().find(|(_, c)| text(c, "name") == Some(name)).map(|(i, _)| *i);
             if found.is_none() {
-                errors.push(FieldError::new("spec.trial.container", format!("must name a container of the template: {given} (given `{name}`)")));
+                errors.push(FieldError::new(
+                    "spec.trial.container",
+                    format!("must name a container of the template: {given} (given `{name}`)"),
+                ));
             }
             found
         }
         None if containers.len() == 1 => containers.first().map(|(i, _)| *i),
         None => {
-            errors.push(FieldError::new("spec.trial.container", format!("must say which container trains, as there are several: {given}")));
+            errors.push(FieldError::new(
+                "spec.trial.container",
+                format!("must say which container trains, as there are several: {given}"),
+            ));
             None
         }
     }
@@ -99,16 +121,21 @@ fn check_variables(spec: &StudySpec, pod: &Map<String, Value>, trains: Option<us
                 for name in references(value).into_iter().filter(|name| is_reserved(name)) {
                     let place = format!("{field}.{part}");
                     if !known.contains(&name.as_str()) {
-                        let message = format!("must not name `$({name})`, which nothing sets; known are {}", known.join(", "));
+                        let message =
+                            format!("must not name `$({name})`, which nothing sets; known are {}", known.join(", "));
                         errors.push(FieldError::new(place, message));
                     } else if !has_them {
-                        errors.push(FieldError::new(place, format!("must not name `$({name})`: only the container that trains has it")));
+                        errors.push(FieldError::new(
+                            place,
+                            format!("must not name `$({name})`: only the container that trains has it"),
+                        ));
                     }
                 }
             }
             for (j, held) in objects(container, "env") {
                 if text(held, "name").is_some_and(is_reserved) {
-                    let message = format!("must not begin with `{PARAMETER_PREFIX}` or `{RUN_PREFIX}`: Trimtab sets those");
+                    let message =
+                        format!("must not begin with `{PARAMETER_PREFIX}` or `{RUN_PREFIX}`: Trimtab sets those");
                     errors.push(FieldError::new(format!("{field}.env[{j}].name"), message));
                 }
             }
@@ -129,7 +156,7 @@ fn texts(container: &Map<String, Value>) -> Vec<(String, &str)> {
 /// The names that a text refers to as `$(NAME)`: those that the expansion asks for.
 fn references(text: &str) -> Vec<String> {
     let asked = RefCell::new(Vec::new());
-    expand(text, |name| {
+    let _ = expand(text, |name| {
         asked.borrow_mut().push(name.to_owned());
         None
     });
@@ -155,7 +182,9 @@ fn check_checkpoint(spec: &StudySpec, pod: &Map<String, Value>, trains: Option<u
         if text(mount, "mountPath").is_some_and(|p| p.trim_end_matches('/') == bare) {
             errors.push(FieldError::new(
                 "spec.trial.checkpoint.mountPath",
-                format!("must not be where `{POD}.containers[{i}].volumeMounts[{j}]` mounts something else (given `{path}`)"),
+                format!(
+                    "must not be where `{POD}.containers[{i}].volumeMounts[{j}]` mounts something else (given `{path}`)"
+                ),
             ));
         }
     }

@@ -92,15 +92,18 @@ fn is_metric_name(text: &str) -> bool {
 }
 
 fn check_metrics(study: &Study, errors: &mut Vec<FieldError>) {
-    let objectives = study.spec.objectives.iter().enumerate().map(|(i, o)| (format!("spec.objectives[{i}].metric"), &o.metric));
+    let objectives =
+        study.spec.objectives.iter().enumerate().map(|(i, o)| (format!("spec.objectives[{i}].metric"), &o.metric));
     let recorded = study.spec.record_metrics.iter().enumerate().map(|(i, m)| (format!("spec.recordMetrics[{i}]"), m));
     let mut seen = BTreeSet::new();
     for (field, name) in objectives.chain(recorded) {
         if !is_metric_name(name) {
-            let message = "must be the name of a metric: at most 63 letters, digits and `_.:/@()%+-`, a letter or `_` first";
+            let message =
+                "must be the name of a metric: at most 63 letters, digits and `_.:/@()%+-`, a letter or `_` first";
             errors.push(FieldError::new(field, format!("{message} (given `{name}`)")));
         } else if !seen.insert(name) {
-            errors.push(FieldError::new(field, format!("must name a metric that no other field names (given `{name}`)")));
+            errors
+                .push(FieldError::new(field, format!("must name a metric that no other field names (given `{name}`)")));
         }
     }
 }

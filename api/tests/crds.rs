@@ -1,4 +1,5 @@
 //! The committed definitions are those of the types, and small enough for a plain `kubectl apply`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
 
@@ -47,6 +48,75 @@ fn definitions_are_small() {
         let json = serde_json::to_string(&value(&crd)).unwrap().len();
         let yaml = std::fs::read_to_string(path(&crd)).unwrap().len();
         println!("{}: {json} bytes of JSON, {yaml} of YAML", crd.spec.names.plural);
-        assert!(json < MAX_BYTES && yaml < MAX_BYTES, "{}: {json} bytes of JSON, {yaml} of YAML", crd.spec.names.plural);
+        assert!(
+            json < MAX_BYTES && yaml < MAX_BYTES,
+            "{}: {json} bytes of JSON, {yaml} of YAML",
+            crd.spec.names.plural
+        );
     }
+}
+
+/// Calls for each schema below one, with its path; a Job's spec is Kubernetes' own and left out.
+fn each(schema: &Value, path: &str, visit: &mut impl FnMut(&str, &Value)) {
+    visit(path, schema);
+    if schema.get("x-kubernetes-preserve-unknown-fields").is_some() {
+        return;
+    }
+    for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        each(property, &format!("{path}.{name}"), visit);
+    }
+    for part in ["items", "additionalProperties"] {
+        if let Some(part) = schema.get(part) {
+            each(part, &format!("{path}[]"), visit);
+        }
+    }
+}
+
+fn schemas() -> Vec<Value> {
+    let schema = |crd| value(crd).pointer("/spec/versions/0/schema/openAPIV3Schema").unwrap().clone();
+    crds().unwrap().iter().map(schema).collect()
+}
+
+#[test]
+fn everything_is_bounded() {
+    let mut open = Vec::new();
+    for schema in schemas() {
+        each(&schema, "", &mut |path, schema| {
+            let has = |name: &str| schema.get(name).is_some();
+            let bounded = match schema.get("type").and_then(Value::as_str) {
+                Some("string") => has("maxLength") || has("enum") || has("format"),
+                Some("integer" | "number") => has("minimum") && has("maximum"),
+                Some("array") => has("maxItems") && has("x-kubernetes-list-type"),
+                Some("object") => {
+                    has("properties")
+                        || has("maxProperties")
+                        || has("x-kubernetes-preserve-unknown-fields")
+                        || path.ends_with("random")
+                        || path.ends_with("none")
+                }
+                _ => true,
+            };
+            if !bounded || has("nullable") {
+                open.push(path.to_owned());
+            }
+        });
+    }
+    assert_eq!(open, Vec::<String>::new());
+}
+
+#[test]
+fn explanations_begin_with_the_fields_name() {
+    let mut mute = Vec::new();
+    for schema in schemas() {
+        each(&schema, "", &mut |path, schema| {
+            let name = path.rsplit('.').next().unwrap_or_default();
+            let says = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+            let begins =
+                says.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', ',', ':']) && rest.len() > 4);
+            if !name.is_empty() && !path.ends_with("[]") && !begins {
+                mute.push(format!("{path}: {says}"));
+            }
+        });
+    }
+    assert_eq!(mute, Vec::<String>::new());
 }

@@ -1,12 +1,17 @@
 //! A study that is kept in objects has the history that the engine has of it, at every point where it may be read.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use trimtab_api::history::{action, action_record, apply_to_trial, batch_record, history, results, trial_action, trial_batch, trial_from_start};
+use trimtab_api::history::{
+    action, action_record, apply_to_trial, batch_record, history, results, trial_action, trial_batch, trial_from_start,
+};
 use trimtab_api::study::{BatchRecord, ParameterValue, StudyStatus};
 use trimtab_api::trial::{LevelValues, MetricValues, Outcome, OutcomeKind, Rest, Trial, TrialStatus};
 use trimtab_api::{Study, validate};
-use trimtab_engine::{self as engine, Batch, History, Plan, ResultKind, TrialNumber, TrialResult, Verdict, decide, number};
+use trimtab_engine::{
+    self as engine, Batch, History, Plan, ResultKind, TrialNumber, TrialResult, Verdict, decide, number,
+};
 
 fn study() -> Study {
     let mut study: Study = serde_saphyr::from_str(include_str!("rules/study.yaml")).unwrap();
@@ -42,14 +47,28 @@ fn advance(plan: &Plan, trial: &mut Trial) -> Vec<TrialResult> {
         return Vec::new();
     }
     if spec.stop.is_some() {
-        status.outcome = Some(Outcome { kind: OutcomeKind::Stopped, reason: "StoppedByStudy".to_owned(), message: String::new() });
+        status.outcome =
+            Some(Outcome { kind: OutcomeKind::Stopped, reason: "StoppedByStudy".to_owned(), message: String::new() });
     } else if spec.number % 13 == 5 {
-        status.outcome = Some(Outcome { kind: OutcomeKind::Failed, reason: "ExitCode".to_owned(), message: String::new() });
+        status.outcome =
+            Some(Outcome { kind: OutcomeKind::Failed, reason: "ExitCode".to_owned(), message: String::new() });
     } else if status.rested_level < Some(spec.target_level) {
         for &level in plan.levels().iter().filter(|&&l| l <= spec.target_level && Some(l) > status.rested_level) {
             let text = number::to_text(value(spec.number, level));
-            let objective = MetricValues { name: "val_accuracy".to_owned(), last: text.clone(), best: text.clone(), mean: text, count: level };
-            let other = MetricValues { name: "loss".to_owned(), last: "1".to_owned(), best: "1".to_owned(), mean: "1".to_owned(), count: level };
+            let objective = MetricValues {
+                name: "val_accuracy".to_owned(),
+                last: text.clone(),
+                best: text.clone(),
+                mean: text,
+                count: level,
+            };
+            let other = MetricValues {
+                name: "loss".to_owned(),
+                last: "1".to_owned(),
+                best: "1".to_owned(),
+                mean: "1".to_owned(),
+                count: level,
+            };
             status.values.push(LevelValues { level, metrics: vec![other, objective] });
         }
         status.rested_level = Some(spec.target_level);
@@ -95,7 +114,12 @@ fn play(study: &mut Study) -> (Plan, Vec<Trial>, History) {
         let number = own.batches.last().map_or(1, |b| b.number + 1);
         let record = batch_record(&plan, &decision, number);
         own.open.retain(|r| !decision.admitted.iter().any(|a| a.key() == r.key()));
-        own.batches.push(Batch { number, settings: plan.settings().clone(), admitted: decision.admitted.clone(), actions: decision.actions.clone() });
+        own.batches.push(Batch {
+            number,
+            settings: plan.settings().clone(),
+            admitted: decision.admitted.clone(),
+            actions: decision.actions.clone(),
+        });
         own.next_number = decision.actions.iter().map(|a| a.number().0 + 1).max().unwrap_or(0).max(own.next_number);
         let status = study.status.get_or_insert_with(StudyStatus::default);
         status.batch = Some(record.clone());
@@ -113,7 +137,10 @@ fn play(study: &mut Study) -> (Plan, Vec<Trial>, History) {
 fn played_study_has_the_engines_history() {
     for (scheduler, limits) in [
         (json!({"hyperband": {"reductionFactor": 3}}), json!({"trials": 40})),
-        (json!({"successiveHalving": {"reductionFactor": 2, "withoutCheckpoint": "RunThrough"}}), json!({"trials": 20})),
+        (
+            json!({"successiveHalving": {"reductionFactor": 2, "withoutCheckpoint": "RunThrough"}}),
+            json!({"trials": 20}),
+        ),
         (json!({"none": {}}), json!({"trials": 12})),
     ] {
         let mut study = study();
@@ -128,7 +155,8 @@ fn played_study_has_the_engines_history() {
         shuffled.reverse();
         assert_eq!(text(&history(&plan, &study, &shuffled, 0)), text(&own));
         // And after a round trip through JSON.
-        let again: Vec<Trial> = trials.iter().map(|t| serde_json::from_str(&serde_json::to_string(t).unwrap()).unwrap()).collect();
+        let again: Vec<Trial> =
+            trials.iter().map(|t| serde_json::from_str(&serde_json::to_string(t).unwrap()).unwrap()).collect();
         assert_eq!(text(&history(&plan, &study, &again, 0)), text(&own));
     }
 }
@@ -138,7 +166,12 @@ fn actions_come_back_from_their_records() {
     let mut study = study();
     let (plan, trials, own) = play(&mut study);
     for batch in &own.batches {
-        let decision = engine::Decision { admitted: batch.admitted.clone(), actions: batch.actions.clone(), verdict: Verdict::Running, more: false };
+        let decision = engine::Decision {
+            admitted: batch.admitted.clone(),
+            actions: batch.actions.clone(),
+            verdict: Verdict::Running,
+            more: false,
+        };
         let record = batch_record(&plan, &decision, batch.number);
         assert_eq!(record.actions, batch.actions.iter().map(|a| action_record(&plan, a)).collect::<Vec<_>>());
         for (index, wanted) in (0..).zip(&batch.actions) {
@@ -161,7 +194,8 @@ fn deleted_trial_leaves_a_hole() {
     assert_eq!(read.next_number, own.next_number);
     assert_eq!(read.active_seconds, 5);
     let mentions = |batch: &Batch| {
-        batch.actions.iter().any(|a| a.number() == TrialNumber(gone)) || batch.admitted.iter().any(|r| r.number == TrialNumber(gone))
+        batch.actions.iter().any(|a| a.number() == TrialNumber(gone))
+            || batch.admitted.iter().any(|r| r.number == TrialNumber(gone))
     };
     assert!(own.batches.iter().any(mentions));
     assert!(!read.batches.iter().any(mentions));
@@ -193,7 +227,9 @@ fn start_that_is_not_applied_yet_is_history() {
 fn rests_without_records_are_read_from_the_newest() {
     let mut study = study();
     let (plan, mut trials, _) = play(&mut study);
-    let rested = |t: &Trial| results(&plan, t).into_iter().filter(|r| matches!(r.kind, ResultKind::Rested { .. })).collect::<Vec<_>>();
+    let rested = |t: &Trial| {
+        results(&plan, t).into_iter().filter(|r| matches!(r.kind, ResultKind::Rested { .. })).collect::<Vec<_>>()
+    };
     let trial = trials.iter_mut().find(|t| t.status.as_ref().is_some_and(|s| s.rests.len() > 1)).unwrap();
     let all = rested(trial);
     trial.status.as_mut().unwrap().rests.clear();
@@ -279,7 +315,9 @@ fn hostile() -> impl Strategy<Value = Value> {
 fn places(value: &Value, at: &str, found: &mut Vec<String>) {
     found.push(at.to_owned());
     match value {
-        Value::Object(members) => members.iter().for_each(|(k, v)| places(v, &format!("{at}/{}", k.replace('~', "~0").replace('/', "~1")), found)),
+        Value::Object(members) => members
+            .iter()
+            .for_each(|(k, v)| places(v, &format!("{at}/{}", k.replace('~', "~0").replace('/', "~1")), found)),
         Value::Array(items) => items.iter().enumerate().for_each(|(i, v)| places(v, &format!("{at}/{i}"), found)),
         _ => {}
     }
@@ -337,5 +375,11 @@ fn parameters_that_the_space_lacks_make_no_start() {
     let number = trials[0].spec.number;
     study.status = None;
     let read = history(&plan, &study, &trials, 0);
-    assert!(!read.batches.iter().flat_map(|b| &b.actions).any(|a| matches!(a, engine::Action::Start { number: n, .. } if n.0 == number)));
+    assert!(
+        !read
+            .batches
+            .iter()
+            .flat_map(|b| &b.actions)
+            .any(|a| matches!(a, engine::Action::Start { number: n, .. } if n.0 == number))
+    );
 }

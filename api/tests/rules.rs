@@ -1,4 +1,5 @@
 //! Every rule of the definitions, with a case that it accepts and one that it refuses: see `rules/README.md`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
 
@@ -22,7 +23,8 @@ struct Case {
 
 fn read<T: serde::de::DeserializeOwned>(name: &str) -> T {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/rules").join(name);
-    serde_saphyr::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    serde_saphyr::from_str(&std::fs::read_to_string(&path).unwrap())
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 /// RFC 7396.
@@ -68,7 +70,8 @@ fn run(kind: &str, base: &str, cases: &str) {
         });
         merge(&mut object, &case.new);
         let object = apply_defaults(&schema, &object);
-        let found = Validator::new().validate(&schema, &object, old.as_ref()).err().map_or_else(Vec::new, |e| e.into_vec());
+        let found =
+            Validator::new().validate(&schema, &object, old.as_ref()).err().map_or_else(Vec::new, |e| e.into_vec());
         if let Some(broken) = found.iter().find(|e| e.kind != ErrorKind::ValidationFailure) {
             wrong.push(format!("{kind}, {}: {} at {}: {}", case.name, broken.rule, broken.field_path, broken.message));
         }

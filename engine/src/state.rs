@@ -169,17 +169,27 @@ impl<'h> State<'h> {
     /// Folds a history, its open results included.
     #[must_use]
     pub fn fold(plan: &Plan, history: &'h History) -> Self {
+        let mut state = Self::replay(plan, history, history.batches.len());
+        state.admitted = state.admit(plan, &history.open);
+        state.active_seconds = history.active_seconds;
+        state
+    }
+
+    /// Folds the first batches of a history, with the holes among and directly behind their starts.
+    pub(crate) fn replay(plan: &Plan, history: &'h History, count: usize) -> Self {
         let mut state = Self::new(plan);
-        for batch in &history.batches {
+        let mut bounds = hole_bounds(history).into_iter();
+        state.fill_holes(plan, bounds.next().unwrap_or(0));
+        for batch in history.batches.iter().take(count) {
             state.admit(plan, &batch.admitted);
             state.batch = batch.number;
             for action in &batch.actions {
                 state.record(plan, action);
+                if matches!(action, Action::Start { .. }) {
+                    state.fill_holes(plan, bounds.next().unwrap_or(0));
+                }
             }
         }
-        state.fill_holes(plan, history.next_number);
-        state.admitted = state.admit(plan, &history.open);
-        state.active_seconds = history.active_seconds;
         state
     }
 
@@ -411,6 +421,21 @@ impl<'h> State<'h> {
         self.active += u32::from(trial.is_active());
         self.committed += u128::from(trial.committed(plan));
     }
+}
+
+/// Up to which number there are holes before the first start and behind each.
+///
+/// Holes belong directly behind the start before them, and not where a later batch happens to end: so their place does not
+/// move as the log grows, and a rung that is half judged keeps its members.
+pub(crate) fn hole_bounds(history: &History) -> Vec<u32> {
+    let mut bounds = vec![history.next_number];
+    for action in history.batches.iter().rev().flat_map(|batch| batch.actions.iter().rev()) {
+        if let Action::Start { number, .. } = action {
+            bounds.push(number.0);
+        }
+    }
+    bounds.reverse();
+    bounds
 }
 
 fn contents(result: &TrialResult) -> (u64, u64, u64, u64) {

@@ -1,9 +1,9 @@
 //! Recomputes what was decided.
 
 use crate::decide::decide_on;
-use crate::history::{Action, Batch, Comparison, History};
+use crate::history::{Action, Comparison, History};
 use crate::plan::Plan;
-use crate::state::State;
+use crate::state::{State, hole_bounds};
 
 /// What [`verify`] found.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,54 +33,30 @@ pub enum Finding {
 #[must_use]
 pub fn verify(plan: &Plan, history: &History) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut state = State::new(plan);
+    let bounds = hole_bounds(history);
+    let mut starts = 0;
+    let mut state = State::replay(plan, history, 0);
     for (at, batch) in history.batches.iter().enumerate() {
         let plan = plan.with_settings(batch.settings.clone());
-        let before = state.next_number();
         let known = state.admit(&plan, &batch.admitted);
         state.set_batch(batch.number);
         let (expected, _, _) = decide_on(&plan, &mut state);
-        let is_as_admitted = known.len() == batch.admitted.len();
-        if is_as_admitted && same_actions(&expected, &batch.actions) {
+        starts += batch.actions.iter().filter(|action| matches!(action, Action::Start { .. })).count();
+        if known.len() == batch.admitted.len() && same_actions(&expected, &batch.actions) {
+            state.fill_holes(&plan, bounds.get(starts).copied().unwrap_or(0));
             continue;
         }
         // What was decided instead is in the state now, so it is built again from the record.
-        state = replay(&plan, history.batches.get(..=at).unwrap_or_default());
-        findings.push(match hole_seen(&state, history, at, before) {
-            Some(number) => Finding::Unverifiable {
+        state = State::replay(&plan, history, at + 1);
+        findings.push(match state.trials().iter().find(|trial| trial.is_hole()) {
+            Some(hole) => Finding::Unverifiable {
                 batch: batch.number,
-                why: format!("trial {number} was deleted, and this decision may have seen it"),
+                why: format!("trial {} was deleted, and this decision may have seen it", hole.number),
             },
             None => Finding::Mismatch { batch: batch.number, expected, found: batch.actions.clone() },
         });
     }
     findings
-}
-
-fn replay<'h>(plan: &Plan, batches: &'h [Batch]) -> State<'h> {
-    let mut state = State::new(plan);
-    for batch in batches {
-        state.admit(plan, &batch.admitted);
-        state.set_batch(batch.number);
-        for action in &batch.actions {
-            state.record(plan, action);
-        }
-    }
-    state
-}
-
-/// The first hole that a batch may have seen or made: one below the numbers that its next successor starts.
-fn hole_seen(state: &State<'_>, history: &History, at: usize, before: u32) -> Option<u32> {
-    if let Some(hole) = state.trials().iter().find(|trial| trial.is_hole()) {
-        return Some(hole.number.0);
-    }
-    let next = state.next_number().max(before);
-    let later = history.batches.get(at + 1..).unwrap_or_default();
-    let first_later = later.iter().flat_map(|batch| &batch.actions).find_map(|action| match action {
-        Action::Start { number, .. } => Some(number.0),
-        _ => None,
-    });
-    (first_later.unwrap_or(history.next_number) > next).then_some(next)
 }
 
 fn same_actions(expected: &[Action], found: &[Action]) -> bool {

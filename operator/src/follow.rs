@@ -21,6 +21,8 @@ use crate::reading::{Place, Reading};
 const WAITING: usize = 4096;
 /// How often progress that decides nothing is recorded.
 const SHOW: Duration = Duration::from_secs(10);
+/// How long to wait before a log that broke off is followed again.
+const REST: Duration = Duration::from_secs(1);
 /// How much of a log a follower reads a second before it rests, so that a pod that prints too much starves nobody.
 const BYTES_A_SECOND: u64 = 8 << 20;
 
@@ -50,6 +52,8 @@ struct Held {
 
 #[derive(Debug)]
 struct Follow {
+    namespace: String,
+    trial: String,
     held: Arc<Mutex<Held>>,
     room: Arc<Notify>,
     task: tokio::task::JoinHandle<()>,
@@ -92,22 +96,54 @@ impl Follows {
         if let Some(follow) = all.get(&target.pod_uid) {
             let held = follow.held.lock().unwrap_or_else(PoisonError::into_inner);
             let taken = Taken { reports: held.reports.clone(), place: held.place.clone(), bytes: held.bytes };
-            let over = held.over;
+            let again = held.over && taken.reports.is_empty();
             drop(held);
-            if over && taken.reports.is_empty() {
-                // The stream broke, and everything it gave is recorded: begin again from the cursor.
-                all.remove(&target.pod_uid);
+            if !again {
+                return Some(taken);
             }
+            // The stream broke, and everything it gave is recorded: begin again from the cursor, but do not hammer a kubelet
+            // whose container has ended and whose pod does not say so yet.
+            all.remove(&target.pod_uid);
+            self.begin(&mut all, target, REST);
             return Some(taken);
+        }
+        if all.len() >= self.cap {
+            // Followers whose Trial is gone have ended with its pod, and nobody came to collect them.
+            all.retain(|_, follow| !follow.task.is_finished());
         }
         if all.len() >= self.cap {
             return None;
         }
+        self.begin(&mut all, target, Duration::ZERO);
+        Some(Taken { reports: Vec::new(), place: target.place.clone(), bytes: 0 })
+    }
+
+    fn begin(&self, all: &mut BTreeMap<String, Follow>, target: &Target, delay: Duration) {
         let held = Arc::new(Mutex::new(Held { place: target.place.clone(), ..Held::default() }));
         let room = Arc::new(Notify::new());
-        let task = tokio::spawn(follow(self.client.0.clone(), target.clone(), Arc::clone(&held), Arc::clone(&room), self.nudge.clone()));
-        all.insert(target.pod_uid.clone(), Follow { held, room, task });
-        Some(Taken { reports: Vec::new(), place: target.place.clone(), bytes: 0 })
+        let (client, nudge) = (self.client.0.clone(), self.nudge.clone());
+        let (of, with, until) = (target.clone(), Arc::clone(&held), Arc::clone(&room));
+        let task = tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            follow(client, of, with, until, nudge).await;
+        });
+        all.insert(target.pod_uid.clone(), Follow { namespace: target.namespace.clone(), trial: target.trial.clone(), held, room, task });
+    }
+
+    /// What is left of a trial's logs whose pods are gone: the pod and what was read of its log and is not recorded yet.
+    pub(crate) fn take_rest(&self, namespace: &str, trial: &str, present: &[&str]) -> Option<(String, Taken)> {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone = |(uid, follow): &(&String, &Follow)| follow.namespace == namespace && follow.trial == trial && !present.contains(&uid.as_str());
+        let uid = all.iter().find(gone).map(|(uid, _)| uid.clone())?;
+        let taken = all.get(&uid).map(|follow| {
+            let held = follow.held.lock().unwrap_or_else(PoisonError::into_inner);
+            Taken { reports: held.reports.clone(), place: held.place.clone(), bytes: held.bytes }
+        })?;
+        if taken.reports.is_empty() {
+            all.remove(&uid);
+            return None;
+        }
+        Some((uid, taken))
     }
 
     /// The first `count` reports taken are recorded.
@@ -119,6 +155,12 @@ impl Follows {
             held.reports.drain(..count);
             follow.room.notify_one();
         }
+    }
+
+    /// Nobody needs the followers of this trial any more.
+    pub(crate) fn forget(&self, namespace: &str, trial: &str) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, follow| follow.namespace != namespace || follow.trial != trial);
     }
 
     /// Nobody needs this pod's follower any more.

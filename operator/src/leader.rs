@@ -36,7 +36,8 @@ pub async fn elect(config: &Config, namespace: &str, identity: &str) -> Result<w
     // A lease is renewed in time or not at all: no retries behind our back, and no waiting for an answer that comes too late.
     config.default_retry = false;
     config.connect_timeout = Some(Duration::from_secs(5));
-    config.read_timeout = Some(Duration::from_secs(5));
+    // No read timeout: it would also break off the watch of the lease, and say so as an error, once a minute.
+    config.read_timeout = None;
     config.write_timeout = Some(Duration::from_secs(5));
     let client = Client::try_from(config).map_err(LeaderError::Client)?;
     let manager = LeaseManagerBuilder::new(client, LEASE)

@@ -44,6 +44,9 @@ struct Flags {
     /// How many seconds after its deletion was due a pod counts as lost with its node.
     #[arg(long, default_value_t = 60)]
     lost_after_seconds: u64,
+    /// The first wait after an infrastructure failure, in seconds; it doubles.
+    #[arg(long, default_value_t = 10)]
+    retry_delay_seconds: u64,
     /// The image of this program, for the Jobs that remove checkpoint folders. Left out: folders are left.
     #[arg(long, env = "TRIMTAB_IMAGE")]
     image: Option<String>,
@@ -121,6 +124,7 @@ async fn operate(flags: Flags) -> anyhow::Result<()> {
         follows: flags.follows,
         start_deadline: Duration::from_secs(flags.start_deadline_seconds),
         lost_after: Duration::from_secs(flags.lost_after_seconds),
+        retry_delay: Duration::from_secs(flags.retry_delay_seconds),
         cleanup_image: flags.image.clone(),
         ..Config::default()
     };

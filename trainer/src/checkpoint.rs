@@ -106,11 +106,7 @@ struct Entry {
 
 impl Entry {
     fn of(file: String, content: &[u8]) -> Self {
-        Self {
-            file,
-            bytes: content.len() as u64,
-            crc32: crc32fast::hash(content),
-        }
+        Self { file, bytes: content.len() as u64, crc32: crc32fast::hash(content) }
     }
 }
 
@@ -136,62 +132,32 @@ impl Checkpoint {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(Error::Read { path, source }),
         };
-        let damaged = |reason: String| Error::Damaged {
-            path: path.clone(),
-            reason,
-        };
-        let manifest: Manifest =
-            serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        let damaged = |reason: String| Error::Damaged { path: path.clone(), reason };
+        let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
         if manifest.format != FORMAT {
-            return Err(damaged(format!(
-                "expected format {FORMAT}, found {}",
-                manifest.format
-            )));
+            return Err(damaged(format!("expected format {FORMAT}, found {}", manifest.format)));
         }
         let model = read_entry(folder, &manifest.model)?;
         let state = read_entry(folder, &manifest.state)?;
-        Ok(Some(Self {
-            folder: folder.to_owned(),
-            manifest,
-            model,
-            state,
-        }))
+        Ok(Some(Self { folder: folder.to_owned(), manifest, model, state }))
     }
 
     /// Puts the checkpoint's weights and state into `training`, which must be of the same network, optimizer and data.
     ///
     /// # Errors
     /// If it is not.
-    pub fn restore(
-        self,
-        training: &mut Training<'_>,
-        optimizer: &str,
-        data: &Identity,
-    ) -> Result<(), Error> {
-        self.require(
-            "the network",
-            &self.manifest.architecture,
-            &training.architecture,
-        )?;
+    pub fn restore(self, training: &mut Training<'_>, optimizer: &str, data: &Identity) -> Result<(), Error> {
+        self.require("the network", &self.manifest.architecture, &training.architecture)?;
         self.require("the optimizer", self.manifest.optimizer.as_str(), optimizer)?;
         self.require("the data", &self.manifest.data, data)?;
         let unusable = |file: &str| {
             let path = self.folder.join(file);
-            move |error: RecordError| Error::Damaged {
-                path,
-                reason: error.to_string(),
-            }
+            move |error: RecordError| Error::Damaged { path, reason: error.to_string() }
         };
         let (model, state) = (&self.manifest.model.file, &self.manifest.state.file);
-        let record =
-            ModuleRecord::from_bytes(Bytes::from_bytes_vec(self.model)).map_err(unusable(model))?;
-        training.network = training
-            .network
-            .clone()
-            .try_load_record(record)
-            .map_err(unusable(model))?;
-        let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(self.state))
-            .map_err(unusable(state))?;
+        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(self.model)).map_err(unusable(model))?;
+        training.network = training.network.clone().try_load_record(record).map_err(unusable(model))?;
+        let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(self.state)).map_err(unusable(state))?;
         training.optimizer.0 = training.optimizer.0.clone().load_record(record);
         Ok(())
     }
@@ -207,12 +173,7 @@ impl Checkpoint {
         }
         let text = |value: &T| serde_json::to_string(value).unwrap_or_default();
         let (found, expected) = (text(found), text(expected));
-        Err(Error::Mismatch {
-            folder: self.folder.clone(),
-            what,
-            found,
-            expected,
-        })
+        Err(Error::Mismatch { folder: self.folder.clone(), what, found, expected })
     }
 }
 
@@ -227,27 +188,11 @@ pub fn write(
     data: &Identity,
     line: &Line,
 ) -> Result<(), Error> {
-    fs::create_dir_all(folder).map_err(|source| Error::Write {
-        path: folder.to_owned(),
-        source,
-    })?;
+    fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
     let epoch = line.epoch;
-    let model = training
-        .network
-        .valid()
-        .into_record()
-        .into_bytes()
-        .map_err(Error::Pack)?;
-    let state = training
-        .optimizer
-        .0
-        .into_bytes()
-        .and_then(in_order)
-        .map_err(Error::Pack)?;
-    let (model_file, state_file) = (
-        format!("model-{epoch}.bpk"),
-        format!("optimizer-{epoch}.bpk"),
-    );
+    let model = training.network.valid().into_record().into_bytes().map_err(Error::Pack)?;
+    let state = training.optimizer.0.into_bytes().and_then(in_order).map_err(Error::Pack)?;
+    let (model_file, state_file) = (format!("model-{epoch}.bpk"), format!("optimizer-{epoch}.bpk"));
     let manifest = Manifest {
         format: FORMAT,
         epoch,
@@ -258,10 +203,8 @@ pub fn write(
         model: Entry::of(model_file, &model),
         state: Entry::of(state_file, &state),
     };
-    let text = serde_json::to_vec_pretty(&manifest).map_err(|error| Error::Write {
-        path: folder.join(MANIFEST),
-        source: error.into(),
-    })?;
+    let text = serde_json::to_vec_pretty(&manifest)
+        .map_err(|error| Error::Write { path: folder.join(MANIFEST), source: error.into() })?;
     put(folder, &manifest.model.file, &model)?;
     put(folder, &manifest.state.file, &state)?;
     sync(folder)?;
@@ -296,29 +239,15 @@ fn put(folder: &Path, name: &str, content: &[u8]) -> Result<(), Error> {
         file.sync_all()?;
         fs::rename(&temporary, &path)
     };
-    write().map_err(|source| Error::Write {
-        path: path.clone(),
-        source,
-    })
+    write().map_err(|source| Error::Write { path: path.clone(), source })
 }
 
 /// Waits until the folder's entries are on disk. Some network volumes cannot: there, a rename is all that can be had.
 fn sync(folder: &Path) -> Result<(), Error> {
-    let opened = File::open(folder).map_err(|source| Error::Write {
-        path: folder.to_owned(),
-        source,
-    })?;
+    let opened = File::open(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
     match opened.sync_all() {
-        Err(source)
-            if !matches!(
-                source.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
-            Err(Error::Write {
-                path: folder.to_owned(),
-                source,
-            })
+        Err(source) if !matches!(source.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Err(Error::Write { path: folder.to_owned(), source })
         }
         _ => Ok(()),
     }
@@ -332,9 +261,7 @@ fn remove_others(folder: &Path, manifest: &Manifest) {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
-        let ours = ["model-", "optimizer-", MANIFEST]
-            .iter()
-            .any(|start| name.starts_with(start))
+        let ours = ["model-", "optimizer-", MANIFEST].iter().any(|start| name.starts_with(start))
             && [".bpk", ".tmp"].iter().any(|end| name.ends_with(end));
         if ours && name != manifest.model.file && name != manifest.state.file {
             let _ = fs::remove_file(entry.path());
@@ -345,15 +272,9 @@ fn remove_others(folder: &Path, manifest: &Manifest) {
 /// Reads a file that the manifest names and compares it with what the manifest says.
 fn read_entry(folder: &Path, entry: &Entry) -> Result<Vec<u8>, Error> {
     let path = folder.join(&entry.file);
-    let damaged = |reason: String| Error::Damaged {
-        path: path.clone(),
-        reason,
-    };
+    let damaged = |reason: String| Error::Damaged { path: path.clone(), reason };
     // The name is data: it must not lead out of the folder.
-    if Path::new(&entry.file)
-        .file_name()
-        .is_none_or(|name| name != entry.file.as_str())
-    {
+    if Path::new(&entry.file).file_name().is_none_or(|name| name != entry.file.as_str()) {
         return Err(damaged("its manifest names a file elsewhere".to_owned()));
     }
     let content = match fs::read(&path) {
@@ -364,18 +285,11 @@ fn read_entry(folder: &Path, entry: &Entry) -> Result<Vec<u8>, Error> {
         Err(source) => return Err(Error::Read { path, source }),
     };
     if content.len() as u64 != entry.bytes {
-        return Err(damaged(format!(
-            "expected {} bytes, found {}",
-            entry.bytes,
-            content.len()
-        )));
+        return Err(damaged(format!("expected {} bytes, found {}", entry.bytes, content.len())));
     }
     let crc32 = crc32fast::hash(&content);
     if crc32 != entry.crc32 {
-        return Err(damaged(format!(
-            "expected the checksum {:#010x}, found {crc32:#010x}",
-            entry.crc32
-        )));
+        return Err(damaged(format!("expected the checksum {:#010x}, found {crc32:#010x}", entry.crc32)));
     }
     Ok(content)
 }

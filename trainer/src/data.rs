@@ -37,9 +37,7 @@ pub enum Error {
         found: String,
     },
     /// Nothing would be left to train on.
-    #[error(
-        "{path} has {images} images: {validation} of them for validation leaves none to train on"
-    )]
+    #[error("{path} has {images} images: {validation} of them for validation leaves none to train on")]
     Split {
         /// The file of images.
         path: PathBuf,
@@ -120,10 +118,7 @@ impl Part {
             let start = row as usize * images.pixels;
             pixels.extend_from_slice(&images.bytes[start..start + images.pixels]);
         }
-        Self {
-            pixels,
-            labels: rows.iter().map(|&row| labels.bytes[row as usize]).collect(),
-        }
+        Self { pixels, labels: rows.iter().map(|&row| labels.bytes[row as usize]).collect() }
     }
 }
 
@@ -136,11 +131,7 @@ impl Dataset {
         let (images, labels) = pair(folder, "train")?;
         let validation = split.validation;
         if images.count <= validation {
-            return Err(Error::Split {
-                path: images.path,
-                images: images.count,
-                validation,
-            });
+            return Err(Error::Split { path: images.path, images: images.count, validation });
         }
         let mut rows: Vec<u32> = (0..images.count as u32).collect();
         Stream::new(split.seed, Purpose::Split, [0; 3]).shuffle(&mut rows);
@@ -154,23 +145,12 @@ impl Dataset {
             validation_images: validation,
             split_seed: split.seed,
             pixels: images.pixels,
-            classes: labels
-                .bytes
-                .iter()
-                .max()
-                .map_or(1, |&label| usize::from(label) + 1),
+            classes: labels.bytes.iter().max().map_or(1, |&label| usize::from(label) + 1),
             mean,
             deviation,
         };
-        let scale = (0..=255)
-            .map(|pixel| ((f64::from(pixel) - mean) / deviation) as f32)
-            .collect();
-        Ok(Self {
-            validation: Part::select(&images, &labels, held_out),
-            train,
-            identity,
-            scale,
-        })
+        let scale = (0..=255).map(|pixel| ((f64::from(pixel) - mean) / deviation) as f32).collect();
+        Ok(Self { validation: Part::select(&images, &labels, held_out), train, identity, scale })
     }
 
     /// Reads the test files in `folder`.
@@ -179,36 +159,16 @@ impl Dataset {
     /// If a file is missing, is not what it should be, or does not fit the training files.
     pub fn read_test(&self, folder: &Path) -> Result<Part, Error> {
         let (images, labels) = pair(folder, "t10k")?;
-        let Identity {
-            pixels, classes, ..
-        } = self.identity;
+        let Identity { pixels, classes, .. } = self.identity;
         if images.pixels != pixels {
-            let (expected, found) = (
-                format!("{pixels} pixels an image"),
-                images.pixels.to_string(),
-            );
-            return Err(Error::Test {
-                path: images.path,
-                expected,
-                found,
-            });
+            let (expected, found) = (format!("{pixels} pixels an image"), images.pixels.to_string());
+            return Err(Error::Test { path: images.path, expected, found });
         }
-        if let Some(&label) = labels
-            .bytes
-            .iter()
-            .find(|&&label| usize::from(label) >= classes)
-        {
+        if let Some(&label) = labels.bytes.iter().find(|&&label| usize::from(label) >= classes) {
             let (expected, found) = (format!("labels below {classes}"), label.to_string());
-            return Err(Error::Test {
-                path: labels.path,
-                expected,
-                found,
-            });
+            return Err(Error::Test { path: labels.path, expected, found });
         }
-        Ok(Part {
-            pixels: images.bytes,
-            labels: labels.bytes,
-        })
+        Ok(Part { pixels: images.bytes, labels: labels.bytes })
     }
 
     /// The images of `rows` as one tensor, each pixel standardized.
@@ -218,11 +178,7 @@ impl Dataset {
         let mut values = Vec::with_capacity(rows.len() * pixels);
         for &row in rows {
             let start = row as usize * pixels;
-            values.extend(
-                part.pixels[start..start + pixels]
-                    .iter()
-                    .map(|&pixel| self.scale[usize::from(pixel)]),
-            );
+            values.extend(part.pixels[start..start + pixels].iter().map(|&pixel| self.scale[usize::from(pixel)]));
         }
         Tensor::from_data(TensorData::new(values, [rows.len(), pixels]), device)
     }
@@ -232,10 +188,7 @@ impl Dataset {
     pub fn targets(&self, part: &Part, rows: &[u32], device: &Device) -> Tensor<2> {
         let classes = self.identity.classes;
         let mut values = vec![0.0_f32; rows.len() * classes];
-        for (place, label) in values
-            .chunks_exact_mut(classes)
-            .zip(self.labels(part, rows))
-        {
+        for (place, label) in values.chunks_exact_mut(classes).zip(self.labels(part, rows)) {
             place[label] = 1.0;
         }
         Tensor::from_data(TensorData::new(values, [rows.len(), classes]), device)
@@ -243,8 +196,7 @@ impl Dataset {
 
     /// The classes of `rows`.
     pub fn labels<'a>(&self, part: &'a Part, rows: &'a [u32]) -> impl Iterator<Item = usize> + 'a {
-        rows.iter()
-            .map(|&row| usize::from(part.labels[row as usize]))
+        rows.iter().map(|&row| usize::from(part.labels[row as usize]))
     }
 }
 
@@ -266,12 +218,10 @@ fn pair(folder: &Path, prefix: &str) -> Result<(Images, Labels), Error> {
 /// Mean and standard deviation, from sums of whole numbers so that they are exact in any order.
 fn moments(pixels: &[u8]) -> (f64, f64) {
     let count = pixels.len() as f64;
-    let (sum, squares) = pixels
-        .iter()
-        .fold((0_u64, 0_u64), |(sum, squares), &pixel| {
-            let pixel = u64::from(pixel);
-            (sum + pixel, squares + pixel * pixel)
-        });
+    let (sum, squares) = pixels.iter().fold((0_u64, 0_u64), |(sum, squares), &pixel| {
+        let pixel = u64::from(pixel);
+        (sum + pixel, squares + pixel * pixel)
+    });
     let mean = sum as f64 / count;
     let variance = squares as f64 / count - mean * mean;
     // Images of one colour have no spread to divide by.

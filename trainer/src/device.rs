@@ -28,10 +28,7 @@ impl Kind {
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::BUILT_IN
-            .iter()
-            .find(|(_, kind)| *kind == self)
-            .map_or("unknown", |(name, _)| name)
+        Self::BUILT_IN.iter().find(|(_, kind)| *kind == self).map_or("unknown", |(name, _)| name)
     }
 
     /// The device.

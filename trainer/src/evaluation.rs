@@ -35,31 +35,18 @@ pub fn measure(
         }
         let scores = network.forward(data.images(part, rows, device), activation, |_| None);
         let scores: Vec<f32> = scores.into_data().iter::<f32>().collect();
-        for (scores, label) in scores
-            .chunks_exact(data.identity.classes)
-            .zip(data.labels(part, rows))
-        {
-            let best = scores.iter().copied().enumerate().fold(
-                (0, f32::NEG_INFINITY),
-                |best, (class, score)| {
-                    if score > best.1 { (class, score) } else { best }
-                },
-            );
+        for (scores, label) in scores.chunks_exact(data.identity.classes).zip(data.labels(part, rows)) {
+            let best = scores.iter().copied().enumerate().fold((0, f32::NEG_INFINITY), |best, (class, score)| {
+                if score > best.1 { (class, score) } else { best }
+            });
             right += usize::from(best.0 == label);
             let highest = f64::from(best.1);
-            let sum: f64 = scores
-                .iter()
-                .map(|&score| (f64::from(score) - highest).exp())
-                .sum();
+            let sum: f64 = scores.iter().map(|&score| (f64::from(score) - highest).exp()).sum();
             loss += sum.ln() + highest - f64::from(scores[label]);
         }
     }
     let loss = loss / part.len() as f64;
     // A network whose scores are no numbers guesses nothing right, whatever class comes first.
-    let accuracy = if loss.is_nan() {
-        f64::NAN
-    } else {
-        right as f64 / part.len() as f64
-    };
+    let accuracy = if loss.is_nan() { f64::NAN } else { right as f64 / part.len() as f64 };
     Some(Measure { accuracy, loss })
 }

@@ -33,9 +33,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The file is of another kind.
-    #[error(
-        "{path} is no IDX file of {what}: expected the magic number {expected:#010x}, found {found:#010x}"
-    )]
+    #[error("{path} is no IDX file of {what}: expected the magic number {expected:#010x}, found {found:#010x}")]
     Magic {
         /// The file.
         path: PathBuf,
@@ -114,24 +112,12 @@ pub fn images(folder: &Path, name: &str) -> Result<Images, Error> {
     let (path, mut reader) = open(folder, name)?;
     let [count, rows, columns] = header(&path, &mut reader, "images", IMAGES)?;
     let pixels = u64::from(rows) * u64::from(columns);
-    let total = pixels
-        .checked_mul(u64::from(count))
-        .filter(|total| (1..=MAX_BYTES).contains(total));
+    let total = pixels.checked_mul(u64::from(count)).filter(|total| (1..=MAX_BYTES).contains(total));
     let Some(total) = total else {
-        return Err(Error::Header {
-            path,
-            count,
-            rows,
-            columns,
-        });
+        return Err(Error::Header { path, count, rows, columns });
     };
     let bytes = body(&path, reader, "images", total)?;
-    Ok(Images {
-        path,
-        count: count as usize,
-        pixels: pixels as usize,
-        bytes,
-    })
+    Ok(Images { path, count: count as usize, pixels: pixels as usize, bytes })
 }
 
 /// Reads the file of labels called `name`, or `name.gz`, in `folder`.
@@ -159,17 +145,10 @@ fn open(folder: &Path, name: &str) -> Result<(PathBuf, Box<dyn Read>), Error> {
             Err(source) => return Err(Error::Read { path, source }),
         };
         let compressed = start.starts_with(&[0x1f, 0x8b]);
-        let reader: Box<dyn Read> = if compressed {
-            Box::new(MultiGzDecoder::new(file))
-        } else {
-            Box::new(file)
-        };
+        let reader: Box<dyn Read> = if compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
         return Ok((path, reader));
     }
-    Err(Error::Missing {
-        name: name.to_owned(),
-        folder: folder.to_owned(),
-    })
+    Err(Error::Missing { name: name.to_owned(), folder: folder.to_owned() })
 }
 
 /// Reads the magic number, which must be `magic`, and the `N` sizes after it.
@@ -183,25 +162,15 @@ fn header<const N: usize>(
         let mut word = [0_u8; 4];
         match reader.read_exact(&mut word) {
             Ok(()) => Ok(u32::from_be_bytes(word)),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Error::Short {
-                path: path.to_owned(),
-                expected: 4 * (N + 1),
-                found: 4 * (done + 1),
-            }),
-            Err(source) => Err(Error::Read {
-                path: path.to_owned(),
-                source,
-            }),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(Error::Short { path: path.to_owned(), expected: 4 * (N + 1), found: 4 * (done + 1) })
+            }
+            Err(source) => Err(Error::Read { path: path.to_owned(), source }),
         }
     };
     let found = next(0)?;
     if found != magic {
-        return Err(Error::Magic {
-            path: path.to_owned(),
-            what,
-            expected: magic,
-            found,
-        });
+        return Err(Error::Magic { path: path.to_owned(), what, expected: magic, found });
     }
     let mut sizes = [0_u32; N];
     for (done, size) in sizes.iter_mut().enumerate() {
@@ -211,12 +180,7 @@ fn header<const N: usize>(
 }
 
 /// Reads what follows the header: `expected` bytes and no more.
-fn body(
-    path: &Path,
-    reader: Box<dyn Read>,
-    what: &'static str,
-    expected: u64,
-) -> Result<Vec<u8>, Error> {
+fn body(path: &Path, reader: Box<dyn Read>, what: &'static str, expected: u64) -> Result<Vec<u8>, Error> {
     // The header is not trusted with an allocation: it may be the only thing in the file.
     let mut bytes = Vec::with_capacity(expected.min(64 << 20) as usize);
     match reader.take(expected + 1).read_to_end(&mut bytes) {
@@ -224,35 +188,17 @@ fn body(
         // A compressed file that ends too early says so itself.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             let (path, found) = (path.to_owned(), bytes.len().to_string());
-            return Err(Error::Length {
-                path,
-                state: "truncated",
-                what,
-                expected,
-                found,
-            });
+            return Err(Error::Length { path, state: "truncated", what, expected, found });
         }
         Err(source) => {
-            return Err(Error::Read {
-                path: path.to_owned(),
-                source,
-            });
+            return Err(Error::Read { path: path.to_owned(), source });
         }
     }
     let found = bytes.len() as u64;
     if found == expected {
         return Ok(bytes);
     }
-    let (state, found) = if found < expected {
-        ("truncated", found.to_string())
-    } else {
-        ("too long", "more".to_owned())
-    };
-    Err(Error::Length {
-        path: path.to_owned(),
-        state,
-        what,
-        expected,
-        found,
-    })
+    let (state, found) =
+        if found < expected { ("truncated", found.to_string()) } else { ("too long", "more".to_owned()) };
+    Err(Error::Length { path: path.to_owned(), state, what, expected, found })
 }

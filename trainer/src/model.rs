@@ -36,10 +36,7 @@ impl Activation {
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(_, activation)| *activation == self)
-            .map_or("unknown", |(name, _)| name)
+        Self::ALL.iter().find(|(_, activation)| *activation == self).map_or("unknown", |(name, _)| name)
     }
 
     fn apply(self, input: Tensor<2>) -> Tensor<2> {
@@ -104,21 +101,15 @@ impl Network {
             let (inputs, outputs) = (pair[0], pair[1]);
             let bound = architecture.activation.bound(inputs, outputs) as f32;
             let mut stream = Stream::new(seed, Purpose::Weights, [layer as u32, 0, 0]);
-            let weights: Vec<f32> = (0..inputs * outputs)
-                .map(|_| (stream.unit() * 2.0 - 1.0) * bound)
-                .collect();
-            let weight =
-                Tensor::<2>::from_data(TensorData::new(weights, [inputs, outputs]), device);
+            let weights: Vec<f32> = (0..inputs * outputs).map(|_| (stream.unit() * 2.0 - 1.0) * bound).collect();
+            let weight = Tensor::<2>::from_data(TensorData::new(weights, [inputs, outputs]), device);
             let bias = Tensor::<1>::zeros([outputs], device);
             // The ids are the layers' places: burn would draw them at random, and a checkpoint's optimizer state is
             // found by them.
             let id = 2 * layer as u64 + 1;
             layers.push(Linear {
                 weight: Param::initialized(ParamId::from(id), weight.require_grad()),
-                bias: Some(Param::initialized(
-                    ParamId::from(id + 1),
-                    bias.require_grad(),
-                )),
+                bias: Some(Param::initialized(ParamId::from(id + 1), bias.require_grad())),
             });
         }
         Self { layers }

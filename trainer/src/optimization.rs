@@ -33,19 +33,11 @@ impl Method {
         match self {
             Self::Sgd { momentum } => {
                 // burn's defaults dampen, which no other library does.
-                let momentum = MomentumConfig::new()
-                    .with_momentum(momentum)
-                    .with_dampening(0.0);
-                SgdConfig::new()
-                    .with_weight_decay(decay)
-                    .with_momentum(Some(momentum))
-                    .init()
+                let momentum = MomentumConfig::new().with_momentum(momentum).with_dampening(0.0);
+                SgdConfig::new().with_weight_decay(decay).with_momentum(Some(momentum)).init()
             }
             // burn's default epsilon is a thousand times the usual one.
-            Self::Adam => AdamConfig::new()
-                .with_epsilon(1e-8)
-                .with_weight_decay(decay)
-                .init(),
+            Self::Adam => AdamConfig::new().with_epsilon(1e-8).with_weight_decay(decay).init(),
         }
     }
 }

@@ -47,11 +47,7 @@ impl Line {
 /// A metric as text: six decimals, which tell any two accuracies of up to a million images apart.
 #[must_use]
 pub fn metric(value: f64) -> String {
-    if value.is_finite() && value.abs() >= 1e9 {
-        format!("{value:e}")
-    } else {
-        format!("{value:.6}")
-    }
+    if value.is_finite() && value.abs() >= 1e9 { format!("{value:e}") } else { format!("{value:.6}") }
 }
 
 /// Prints a remark. It has no `=` and no `:`, which would make a metric of it.
@@ -69,13 +65,7 @@ mod tests {
 
     #[test]
     fn a_line_has_all_metrics_and_no_number_is_printed_as_nan() {
-        let line = Line {
-            epoch: 3,
-            loss: f64::NAN,
-            val_accuracy: 0.8712,
-            val_loss: f64::INFINITY,
-            seconds: 4.21,
-        };
+        let line = Line { epoch: 3, loss: f64::NAN, val_accuracy: 0.8712, val_loss: f64::INFINITY, seconds: 4.21 };
         let mut text = Vec::new();
         line.print(&mut text).unwrap();
         assert_eq!(

@@ -90,21 +90,13 @@ pub fn run(settings: &Settings, out: &mut dyn Write, stop: &Stop) -> Result<Endi
         }
     }
     if reached >= settings.epochs {
-        remark(
-            out,
-            &format!(
-                "nothing to do, epoch {reached} is reached and {} was asked",
-                settings.epochs
-            ),
-        )?;
+        remark(out, &format!("nothing to do, epoch {reached} is reached and {} was asked", settings.epochs))?;
     }
 
     for epoch in reached + 1..=settings.epochs {
         let start = Instant::now();
         let trained = training.epoch(epoch, stop);
-        let Some((loss, validation)) =
-            trained.and_then(|loss| Some((loss, training.measure(None, stop)?)))
-        else {
+        let Some((loss, validation)) = trained.and_then(|loss| Some((loss, training.measure(None, stop)?))) else {
             return stopped(stop, epoch - 1, out);
         };
         let line = Line {
@@ -117,10 +109,7 @@ pub fn run(settings: &Settings, out: &mut dyn Write, stop: &Stop) -> Result<Endi
         if line.diverged() {
             // It is not saved: the last good epoch is worth more than weights that are no numbers.
             line.print(out)?;
-            remark(
-                out,
-                &format!("diverged in epoch {epoch}, the loss is no finite number"),
-            )?;
+            remark(out, &format!("diverged in epoch {epoch}, the loss is no finite number"))?;
             return Ok(Ending::Diverged);
         }
         if let Some(folder) = &settings.checkpoint {
@@ -133,12 +122,7 @@ pub fn run(settings: &Settings, out: &mut dyn Write, stop: &Stop) -> Result<Endi
         let Some(measure) = training.measure(Some(&part), stop) else {
             return stopped(stop, settings.epochs, out);
         };
-        writeln!(
-            out,
-            "test_accuracy={} test_loss={}",
-            metric(measure.accuracy),
-            metric(measure.loss)
-        )?;
+        writeln!(out, "test_accuracy={} test_loss={}", metric(measure.accuracy), metric(measure.loss))?;
         out.flush()?;
     }
     Ok(Ending::Complete)
@@ -157,21 +141,12 @@ fn find(settings: &Settings, out: &mut dyn Write) -> Result<Option<Found>, Error
         match Checkpoint::read(folder) {
             Ok(Some(checkpoint)) => {
                 resumed(out, checkpoint.manifest.epoch, folder)?;
-                return Ok(Some(Found {
-                    checkpoint,
-                    own: true,
-                }));
+                return Ok(Some(Found { checkpoint, own: true }));
             }
             Ok(None) => {}
             // Work is lost, but the trial can still be trained, and this checkpoint will be replaced.
             Err(checkpoint::Error::Damaged { path, reason }) => {
-                remark(
-                    out,
-                    &format!(
-                        "the checkpoint {} is damaged and left out, {reason}",
-                        path.display()
-                    ),
-                )?;
+                remark(out, &format!("the checkpoint {} is damaged and left out, {reason}", path.display()))?;
             }
             Err(error) => return Err(error.into()),
         }
@@ -180,64 +155,33 @@ fn find(settings: &Settings, out: &mut dyn Write) -> Result<Option<Found>, Error
         return Ok(None);
     };
     // To begin again would cost the user what the checkpoint was to save, so anything wrong with it is an error.
-    let missing = || checkpoint::Error::Missing {
-        folder: folder.clone(),
-    };
+    let missing = || checkpoint::Error::Missing { folder: folder.clone() };
     let checkpoint = Checkpoint::read(folder)?.ok_or_else(missing)?;
     resumed(out, checkpoint.manifest.epoch, folder)?;
-    Ok(Some(Found {
-        checkpoint,
-        own: false,
-    }))
+    Ok(Some(Found { checkpoint, own: false }))
 }
 
 fn resumed(out: &mut dyn Write, epoch: u32, folder: &Path) -> io::Result<()> {
-    remark(
-        out,
-        &format!("resumed from epoch {epoch} of {}", folder.display()),
-    )
+    remark(out, &format!("resumed from epoch {epoch} of {}", folder.display()))
 }
 
 fn stopped(stop: &Stop, epoch: u32, out: &mut dyn Write) -> Result<Ending, Error> {
     let signal = stop.signal().unwrap_or_default();
-    remark(
-        out,
-        &format!("stopped by {} after epoch {epoch}", signals::name(signal)),
-    )?;
+    remark(out, &format!("stopped by {} after epoch {epoch}", signals::name(signal)))?;
     Ok(Ending::Stopped(signal))
 }
 
 /// Says what is trained, on what, with what.
-fn introduce(
-    settings: &Settings,
-    data: &Dataset,
-    training: &Training<'_>,
-    out: &mut dyn Write,
-) -> Result<(), Error> {
-    let widths: Vec<String> = training
-        .architecture
-        .widths()
-        .iter()
-        .map(usize::to_string)
-        .collect();
+fn introduce(settings: &Settings, data: &Dataset, training: &Training<'_>, out: &mut dyn Write) -> Result<(), Error> {
+    let widths: Vec<String> = training.architecture.widths().iter().map(usize::to_string).collect();
     let (network, activation) = (widths.join("-"), settings.activation.name());
     let parameters = training.network.num_params();
-    remark(
-        out,
-        &format!("network {network} {activation}, {parameters} parameters"),
-    )?;
+    remark(out, &format!("network {network} {activation}, {parameters} parameters"))?;
     let optimizer = match settings.method {
         Method::Sgd { momentum } => format!("sgd with momentum {momentum}"),
         Method::Adam => "adam".to_owned(),
     };
-    let Settings {
-        learning_rate,
-        batch_size,
-        weight_decay,
-        dropout,
-        seed,
-        ..
-    } = settings;
+    let Settings { learning_rate, batch_size, weight_decay, dropout, seed, .. } = settings;
     remark(
         out,
         &format!(
@@ -248,11 +192,6 @@ fn introduce(
     let (train, validation) = (data.train.len(), data.validation.len());
     let (device, threads) = (settings.device.name(), settings.threads);
     let plural = if threads == 1 { "" } else { "s" };
-    remark(
-        out,
-        &format!(
-            "{train} images, {validation} more for validation, on {device}, {threads} thread{plural}"
-        ),
-    )?;
+    remark(out, &format!("{train} images, {validation} more for validation, on {device}, {threads} thread{plural}"))?;
     Ok(())
 }

@@ -26,21 +26,19 @@ impl Stop {
         let stop = Self::default();
         let mut signals = Signals::new([SIGTERM, SIGINT])?;
         let told = stop.clone();
-        thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(move || {
-                for signal in signals.forever() {
-                    if told.signal().is_some() {
-                        // Whoever asks twice means at once.
-                        std::process::exit(128 + signal);
-                    }
-                    told.request(signal);
-                    thread::spawn(move || {
-                        thread::sleep(PATIENCE);
-                        std::process::exit(128 + signal);
-                    });
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for signal in signals.forever() {
+                if told.signal().is_some() {
+                    // Whoever asks twice means at once.
+                    std::process::exit(128 + signal);
                 }
-            })?;
+                told.request(signal);
+                thread::spawn(move || {
+                    thread::sleep(PATIENCE);
+                    std::process::exit(128 + signal);
+                });
+            }
+        })?;
         Ok(stop)
     }
 

@@ -75,18 +75,14 @@ impl<'a> Training<'a> {
             let images = data.images(&data.train, rows, &self.device);
             let targets = data.targets(&data.train, rows, &self.device);
             let scores = self.network.forward(images, settings.activation, |layer| {
-                (settings.dropout > 0.0)
-                    .then(|| self.dropout([epoch, batch as u32, layer as u32], rows.len()))
+                (settings.dropout > 0.0).then(|| self.dropout([epoch, batch as u32, layer as u32], rows.len()))
             });
             let losses = activation::log_softmax(scores, 1) * targets;
             let loss = losses.sum().mul_scalar(-1.0 / rows.len() as f64);
             total += f64::from(loss.clone().into_scalar::<f32>()) * rows.len() as f64;
             let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
             // The optimizer takes the network and gives it back; a clone shares its tensors.
-            self.network =
-                self.optimizer
-                    .0
-                    .step(settings.learning_rate, self.network.clone(), gradients);
+            self.network = self.optimizer.0.step(settings.learning_rate, self.network.clone(), gradients);
         }
         Some(total / data.train.len() as f64)
     }
@@ -95,20 +91,13 @@ impl<'a> Training<'a> {
     pub fn measure(&self, part: Option<&crate::data::Part>, stop: &Stop) -> Option<Measure> {
         let part = part.unwrap_or(&self.data.validation);
         let network = self.network.valid();
-        evaluation::measure(
-            &network,
-            self.settings.activation,
-            self.data,
-            part,
-            &self.inference,
-            stop,
-        )
+        evaluation::measure(&network, self.settings.activation, self.data, part, &self.inference, stop)
     }
 
     fn dropout(&self, index: [u32; 3], rows: usize) -> Tensor<2> {
         let units = self.settings.hidden_units;
-        let factors = Stream::new(self.settings.seed, Purpose::Dropout, index)
-            .dropout(self.settings.dropout, rows * units);
+        let factors =
+            Stream::new(self.settings.seed, Purpose::Dropout, index).dropout(self.settings.dropout, rows * units);
         Tensor::from_data(TensorData::new(factors, [rows, units]), &self.device)
     }
 }

@@ -10,7 +10,9 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt;
-use trimtab_engine::{self as engine, Action, Batch, History, Plan, ResultKey, ResultKind, TrialNumber, TrialResult, admitted, number};
+use trimtab_engine::{
+    self as engine, Action, Batch, History, Plan, ResultKey, ResultKind, TrialNumber, TrialResult, admitted, number,
+};
 
 use crate::names;
 use crate::plan::settings;
@@ -115,9 +117,16 @@ pub fn history<T: Borrow<Trial>>(plan: &Plan, study: &Study, trials: &[T], activ
     let status = study.status.as_ref();
     if let Some(record) = status.and_then(|s| s.batch.as_ref()) {
         let applied = status.is_some_and(|s| s.applied_batch >= record.number);
-        let present = |action: &ActionRecord| trials.contains_key(&action.trial) || (!applied && action.action == ActionKind::Start);
-        let actions = (0..).zip(&record.actions).filter(|(_, a)| present(a)).filter_map(|(i, a)| Some((i, action(plan, a)?)));
-        let pieces = Pieces { settings: Some(record.settings.clone()), admitted: record.admitted.clone(), actions: actions.collect() };
+        let present = |action: &ActionRecord| {
+            trials.contains_key(&action.trial) || (!applied && action.action == ActionKind::Start)
+        };
+        let actions =
+            (0..).zip(&record.actions).filter(|(_, a)| present(a)).filter_map(|(i, a)| Some((i, action(plan, a)?)));
+        let pieces = Pieces {
+            settings: Some(record.settings.clone()),
+            admitted: record.admitted.clone(),
+            actions: actions.collect(),
+        };
         batches.insert(record.number, pieces);
     }
     batches.retain(|_, pieces| !pieces.actions.is_empty());
@@ -132,7 +141,10 @@ pub fn history<T: Borrow<Trial>>(plan: &Plan, study: &Study, trials: &[T], activ
                 number,
                 settings: pieces.settings.as_ref().map_or_else(|| plan.settings().clone(), settings),
                 // Removed as they are admitted, so that nothing is evidence twice.
-                admitted: keys.iter().filter_map(|key| known.remove(key).or_else(|| lower_rest(plan, &trials, key))).collect(),
+                admitted: keys
+                    .iter()
+                    .filter_map(|key| known.remove(key).or_else(|| lower_rest(plan, &trials, key)))
+                    .collect(),
                 actions: pieces.actions.into_values().collect(),
             }
         })
@@ -158,6 +170,8 @@ fn lower_rest(plan: &Plan, trials: &BTreeMap<u32, &Trial>, key: &ResultKey) -> O
     let newest = level_index(plan, status.rested_level?)?;
     let known = rests(plan, status).iter().any(|(l, _)| *l == level);
     let fidelity = plan.levels().get(level).copied()?;
-    (level < newest && !known)
-        .then_some(TrialResult { number, kind: ResultKind::Rested { level, spent: u64::from(fidelity).min(status.spent_fidelity) } })
+    (level < newest && !known).then_some(TrialResult {
+        number,
+        kind: ResultKind::Rested { level, spent: u64::from(fidelity).min(status.spent_fidelity) },
+    })
 }

@@ -1,6 +1,8 @@
 //! Decisions as they are written, and back.
 
-use trimtab_engine::{Action, Assignment, Comparison, Decision, Plan, Reason, TrialNumber, TrialResult, admitted, number};
+use trimtab_engine::{
+    Action, Assignment, Comparison, Decision, Plan, Reason, TrialNumber, TrialResult, admitted, number,
+};
 
 use super::level_index;
 use crate::plan::record_of;
@@ -44,7 +46,9 @@ pub fn action_record(plan: &Plan, action: &Action) -> ActionRecord {
         parameters: Vec::new(),
     };
     match action {
-        Action::Stop { compared, .. } => ActionRecord { action: ActionKind::Stop, compared: compared.as_ref().map(compare), ..empty },
+        Action::Stop { compared, .. } => {
+            ActionRecord { action: ActionKind::Stop, compared: compared.as_ref().map(compare), ..empty }
+        }
         Action::Continue { level, cleared, compared, .. } => ActionRecord {
             action: ActionKind::Continue,
             level: Some(fidelity(*level)),
@@ -77,9 +81,13 @@ pub fn action(plan: &Plan, record: &ActionRecord) -> Option<Action> {
     };
     Some(match record.action {
         ActionKind::Stop => Action::Stop { number, reason, compared },
-        ActionKind::Continue => {
-            Action::Continue { number, level: level_index(plan, record.level?)?, cleared: level_index(plan, record.cleared?)?, reason, compared }
-        }
+        ActionKind::Continue => Action::Continue {
+            number,
+            level: level_index(plan, record.level?)?,
+            cleared: level_index(plan, record.cleared?)?,
+            reason,
+            compared,
+        },
         ActionKind::Start => Action::Start {
             number,
             parameters: assignment(plan, &record.parameters)?,

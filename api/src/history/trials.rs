@@ -58,7 +58,8 @@ pub fn apply_to_trial(study: &Study, batch: &BatchRecord, index: u32, trial: &Tr
         }
         ActionKind::Stop => {
             // The schema never lets a stop be changed, so the first one stands.
-            spec.stop.get_or_insert_with(|| StopRequest { reason: record.reason.clone(), message: sentence(study, record) });
+            spec.stop
+                .get_or_insert_with(|| StopRequest { reason: record.reason.clone(), message: sentence(study, record) });
         }
     }
     spec.batches.push(trial_batch(batch, index)?);

@@ -1,4 +1,5 @@
 //! The user's object.
+#![expect(clippy::duplicated_attributes, reason = "columns have fields of the same name and value")]
 #![expect(unreachable_pub, reason = "KubeSchema copies each struct into a function, visibility included")]
 
 mod search;
@@ -12,9 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema::{LARGE, METRIC, SAFE};
 
-pub use search::{Fidelity, FidelityKind, GridSampler, Hyperband, NoScheduler, RandomSampler, Sampler, Scheduler, SuccessiveHalving, WithoutCheckpoint};
+pub use search::{
+    Fidelity, FidelityKind, GridSampler, Hyperband, NoScheduler, RandomSampler, Sampler, Scheduler, SuccessiveHalving,
+    WithoutCheckpoint,
+};
 pub use space::{Categorical, FloatRange, IntRange, Ordinal, Parameter, ParameterValue, Scale, When};
-pub use status::{ActionKind, ActionRecord, BatchRecord, BestTrial, ComparisonRecord, SettingsRecord, StudyStatus, TrialCounts};
+pub use status::{
+    ActionKind, ActionRecord, BatchRecord, BestTrial, ComparisonRecord, SettingsRecord, StudyStatus, TrialCounts,
+};
 pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, TemplateMetadata, TrialTemplate};
 
 /// A search for the best configuration of a training job.
@@ -33,13 +39,49 @@ pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, T
 #[x_kube(validation = Rule::new("has(self.seed) == has(oldSelf.seed) && (!has(self.seed) || self.seed == oldSelf.seed)").message("`seed` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".seed"))]
 #[x_kube(validation = Rule::new("self.trial == oldSelf.trial").message("`trial` must not be changed: all trials of a study run the same. Make another study").field_path(".trial"))]
 #[kube(doc = "Study is a search for the best configuration of a training job.")]
-#[kube(printcolumn(name = "ALGORITHM", type_ = "string", json_path = ".status.algorithm", description = "What searches."))]
-#[kube(printcolumn(name = "PROGRESS", type_ = "string", json_path = ".status.progress", description = "Trials done, of those known to be wanted."))]
-#[kube(printcolumn(name = "RUNNING", type_ = "integer", json_path = ".status.trials.running", description = "Trials with a pod that runs."))]
-#[kube(printcolumn(name = "BEST", type_ = "string", json_path = ".status.best.value", description = "The best value so far."))]
-#[kube(printcolumn(name = "STATE", type_ = "string", json_path = ".status.state", description = "The conditions in a word."))]
-#[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp", description = "Time since it was made."))]
-#[kube(printcolumn(name = "BEST TRIAL", type_ = "string", json_path = ".status.best.trialName", description = "The Trial with the best value.", priority = 1))]
+#[kube(printcolumn(
+    name = "ALGORITHM",
+    type_ = "string",
+    json_path = ".status.algorithm",
+    description = "What searches."
+))]
+#[kube(printcolumn(
+    name = "PROGRESS",
+    type_ = "string",
+    json_path = ".status.progress",
+    description = "Trials done, of those known to be wanted."
+))]
+#[kube(printcolumn(
+    name = "RUNNING",
+    type_ = "integer",
+    json_path = ".status.trials.running",
+    description = "Trials with a pod that runs."
+))]
+#[kube(printcolumn(
+    name = "BEST",
+    type_ = "string",
+    json_path = ".status.best.value",
+    description = "The best value so far."
+))]
+#[kube(printcolumn(
+    name = "STATE",
+    type_ = "string",
+    json_path = ".status.state",
+    description = "The conditions in a word."
+))]
+#[kube(printcolumn(
+    name = "AGE",
+    type_ = "date",
+    json_path = ".metadata.creationTimestamp",
+    description = "Time since it was made."
+))]
+#[kube(printcolumn(
+    name = "BEST TRIAL",
+    type_ = "string",
+    json_path = ".status.best.trialName",
+    description = "The Trial with the best value.",
+    priority = 1
+))]
 #[kube(selectable = ".status.state")]
 #[kube(validation = ("self.metadata.name.size() <= 40", "`metadata.name` must have at most 40 characters, so that the names of trials and Jobs fit"))]
 #[kube(validation = ("!self.metadata.name.contains('.')", "`metadata.name` must not have dots: the names of Jobs and labels are made from it"))]

@@ -1,4 +1,5 @@
 //! One configuration of a study, and everything that became of it.
+#![expect(clippy::duplicated_attributes, reason = "columns have fields of the same name and value")]
 #![expect(unreachable_pub, reason = "KubeSchema copies each struct into a function, visibility included")]
 
 mod run;
@@ -11,7 +12,9 @@ use crate::schema::{LABEL, REASON, SAFE};
 use crate::study::{ActionKind, ComparisonRecord, ParameterValue, SettingsRecord};
 
 pub use run::{Run, RunEnd};
-pub use status::{CurvePoint, LevelValues, LogCursor, MetricProgress, MetricValues, Outcome, OutcomeKind, Rest, TrialStatus};
+pub use status::{
+    CurvePoint, LevelValues, LogCursor, MetricProgress, MetricValues, Outcome, OutcomeKind, Rest, TrialStatus,
+};
 
 /// One configuration of a Study. The study controller writes the spec, the trial controller the status.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,14 +33,56 @@ pub use status::{CurvePoint, LevelValues, LogCursor, MetricProgress, MetricValue
 #[x_kube(validation = Rule::new("!has(oldSelf.stop) || (has(self.stop) && self.stop == oldSelf.stop)").message("`stop` must not be changed or removed once it is set").field_path(".stop"))]
 #[x_kube(validation = Rule::new("self.batches.filter(b, b.number < oldSelf.batches[oldSelf.batches.size() - 1].number || (b.number == oldSelf.batches[oldSelf.batches.size() - 1].number && b.index <= oldSelf.batches[oldSelf.batches.size() - 1].index)) == oldSelf.batches").message("`batches` must only be appended to, with higher numbers").field_path(".batches"))]
 #[kube(doc = "Trial is one configuration of a Study, and everything that became of it.")]
-#[kube(printcolumn(name = "STUDY", type_ = "string", json_path = ".spec.studyName", description = "The Study that it belongs to."))]
-#[kube(printcolumn(name = "STATE", type_ = "string", json_path = ".status.state", description = "The conditions in a word."))]
-#[kube(printcolumn(name = "LEVEL", type_ = "integer", json_path = ".spec.targetLevel", description = "The fidelity that it may run to."))]
-#[kube(printcolumn(name = "REACHED", type_ = "string", json_path = ".status.reached", description = "The fidelity that it reported."))]
-#[kube(printcolumn(name = "VALUE", type_ = "string", json_path = ".status.value", description = "The newest value of the objective."))]
-#[kube(printcolumn(name = "AGE", type_ = "date", json_path = ".metadata.creationTimestamp", description = "Time since it was made."))]
-#[kube(printcolumn(name = "BRACKET", type_ = "integer", json_path = ".spec.bracket", description = "The ladder that it belongs to.", priority = 1))]
-#[kube(printcolumn(name = "REASON", type_ = "string", json_path = ".status.outcome.reason", description = "Why it ended early.", priority = 1))]
+#[kube(printcolumn(
+    name = "STUDY",
+    type_ = "string",
+    json_path = ".spec.studyName",
+    description = "The Study that it belongs to."
+))]
+#[kube(printcolumn(
+    name = "STATE",
+    type_ = "string",
+    json_path = ".status.state",
+    description = "The conditions in a word."
+))]
+#[kube(printcolumn(
+    name = "LEVEL",
+    type_ = "integer",
+    json_path = ".spec.targetLevel",
+    description = "The fidelity that it may run to."
+))]
+#[kube(printcolumn(
+    name = "REACHED",
+    type_ = "string",
+    json_path = ".status.reached",
+    description = "The fidelity that it reported."
+))]
+#[kube(printcolumn(
+    name = "VALUE",
+    type_ = "string",
+    json_path = ".status.value",
+    description = "The newest value of the objective."
+))]
+#[kube(printcolumn(
+    name = "AGE",
+    type_ = "date",
+    json_path = ".metadata.creationTimestamp",
+    description = "Time since it was made."
+))]
+#[kube(printcolumn(
+    name = "BRACKET",
+    type_ = "integer",
+    json_path = ".spec.bracket",
+    description = "The ladder that it belongs to.",
+    priority = 1
+))]
+#[kube(printcolumn(
+    name = "REASON",
+    type_ = "string",
+    json_path = ".status.outcome.reason",
+    description = "Why it ended early.",
+    priority = 1
+))]
 #[kube(selectable = ".spec.studyName")]
 #[kube(selectable = ".status.state")]
 #[kube(validation = ("!has(oldSelf.status) || has(self.status)", "`status` must not be removed: it holds what was observed"))]

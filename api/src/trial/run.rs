@@ -17,7 +17,7 @@ pub struct Run {
     /// targetLevel is where the run ends.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub target_level: u32,
-    /// startLevel is the fidelity that it begins from, as text: 0 without a checkpoint.
+    /// start is the fidelity that it begins from, as text: 0 without a checkpoint.
     #[schemars(length(min = 1, max = 32), regex(pattern = NUMBER))]
     pub start: String,
     /// resumeFrom is the run whose checkpoint it begins from.
@@ -61,6 +61,7 @@ pub struct RunEnd {
     pub message: String,
     /// exitCode of the container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -2_147_483_648_i64, max = 2_147_483_647))]
     pub exit_code: Option<i32>,
     /// time when it ended.
     pub time: Time,

@@ -53,8 +53,8 @@ struct Rung {
     passed: u32,
     /// Stopped for their rank.
     lost: u32,
-    /// The worst value that was let past.
-    cutoff: Option<f64>,
+    /// The order and number of those let past. Not always the best first: whoever needs no slot does not wait for one.
+    winners: BTreeSet<(u64, u32)>,
 }
 
 impl Rung {
@@ -155,9 +155,8 @@ impl Ladder {
         bracket.judged |= from == 0;
         if let Some(rung) = bracket.rungs.get_mut(from) {
             rung.passed += 1;
-            if let Some(values) = trial.values_at(level) {
-                rung.cutoff = Some(plan.spec().objective.value(values));
-            }
+            let value = trial.values_at(level).and_then(|values| plan.spec().objective.oriented(values));
+            rung.winners.extend(value.map(|value| (sortable(value), trial.number.0)));
         }
         if let Some(rung) = bracket.rungs.get_mut(to) {
             rung.members += 1;
@@ -235,8 +234,10 @@ impl Ladder {
         let trial = state.trial(pass.number)?;
         let closes = || self.is_closed_by_limits(plan, state);
         let judged = self.judged_now(trial.bracket, plan, &closes).find(|judged| judged.at == pass.rung)?;
-        let before = judged.rung.finite.iter().take_while(|&&(_, number)| number != pass.number).count();
-        let compared = judged.compare(plan, state, pass.number, judged.rung.passed as usize + before + 1);
+        let rung = judged.rung;
+        let &own = rung.finite.iter().find(|&&(_, number)| number == pass.number)?;
+        let rank = rung.finite.range(..own).count() + rung.winners.range(..own).count() + 1;
+        let compared = judged.compare(plan, state, pass.number, rank);
         Some(Action::Continue {
             number: TrialNumber(pass.number),
             level: pass.level,
@@ -290,9 +291,10 @@ impl Judged<'_> {
             let values = state.trial(number)?.values_at(self.level)?;
             Some(plan.spec().objective.value(values))
         };
-        let winners = self.free().min(self.rung.finite.len());
-        let last_winner = winners.checked_sub(1).and_then(|at| self.rung.finite.iter().nth(at));
-        let cutoff = last_winner.and_then(|&(_, number)| value_of(number)).or(self.rung.cutoff);
+        let waiting = self.free().min(self.rung.finite.len());
+        let last_waiting = waiting.checked_sub(1).and_then(|at| self.rung.finite.iter().nth(at));
+        let last = last_waiting.max(self.rung.winners.last());
+        let cutoff = last.and_then(|&(_, number)| value_of(number));
         Some(Comparison {
             level: self.level,
             rank: u32::try_from(rank).unwrap_or(u32::MAX),

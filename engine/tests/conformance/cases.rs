@@ -9,10 +9,10 @@ use crate::dice::Dice;
 use crate::world::World;
 
 /// Studies per line in every run of the tests.
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 6;
 
 /// Studies per line in the long run.
-const SOAK: u64 = 400;
+const SOAK: u64 = 300;
 
 fn parameter(name: &str, domain: Domain) -> Parameter {
     Parameter { name: name.to_owned(), domain, when: Vec::new() }

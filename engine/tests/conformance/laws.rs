@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trimtab_engine::{
-    Action, Batch, Best, Decision, Goal, History, Outcome, Plan, Reason, Reduce, ResultKey, ResultKind, TrialResult,
-    Values, Verdict, VerdictReason, decide,
+    Action, Batch, Best, Decision, Goal, History, Outcome, Plan, Reason, Reduce, ResultKey, ResultKind, Sampler,
+    Scheduler, TrialResult, Values, Verdict, VerdictReason, best, decide,
 };
 
 use crate::dice::Dice;
 
 /// What the log says of a trial, read the plain way.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Line {
     pub(crate) bracket: u32,
     pub(crate) target: usize,
@@ -111,6 +111,7 @@ pub(crate) fn check(
     if !dice.chance(if decision.actions.is_empty() { 10 } else { 40 }) {
         return;
     }
+    check_end(plan, history, decision.verdict, best(plan, history), name);
     check_order(plan, history, decision, dice, name);
     check_rest(plan, history, decision, dice, name);
     check_symmetry(plan, history, decision, name);
@@ -235,8 +236,10 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
                 );
                 assert_eq!(read.as_ref(), Ok(parameters), "{name}: a configuration is one of the space's");
                 let is_new = seen.insert(texts);
-                let is_finite = plan.spec().space.size().is_some();
-                assert!(is_new || !is_finite || !deleted.is_empty(), "{name}: trial {number} is a duplicate");
+                // On a continuum without branches chance never repeats itself.
+                let space = &plan.spec().space;
+                let is_once = space.size().is_some() || space.parameters.iter().all(|p| p.when.is_empty());
+                assert!(is_new || !is_once || !deleted.is_empty(), "{name}: trial {number} is a duplicate");
             }
             Action::Continue { level, cleared, compared, .. } => {
                 let line = ledger.get(&number).expect("a trial that exists");
@@ -245,7 +248,10 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
                 assert!(line.values.get(cleared).is_some_and(|v| v.is_finite()), "failure: {name}: {number} passes");
                 let compared = compared.expect("a comparison");
                 assert!(compared.rank <= compared.kept && compared.kept <= compared.of, "{name}: {compared:?}");
-                check_cutoff(plan, compared.value, compared.cutoff, true, name);
+                assert!(
+                    !deleted.is_empty() || is_beyond(plan, compared.cutoff, compared.value),
+                    "{name}: {compared:?}"
+                );
             }
             Action::Stop { reason, compared, .. } => {
                 let line = ledger.get(&number).expect("a trial that exists");
@@ -255,9 +261,16 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
                 assert!(compared.rank <= compared.of, "{name}: {compared:?}");
                 if *reason == Reason::RungLost {
                     assert!(compared.rank > compared.kept, "{name}: {compared:?}");
-                    check_cutoff(plan, compared.value, compared.cutoff, false, name);
+                    // Deleting a member of a rung that is half judged can leave fewer places than have passed already.
+                    assert!(
+                        !deleted.is_empty() || is_beyond(plan, compared.value, compared.cutoff),
+                        "{name}: {compared:?}"
+                    );
                 }
             }
+        }
+        if deleted.is_empty() {
+            check_judgement(plan, &ledger, next, action, name);
         }
         note_action(&mut ledger, action);
         let after = ledger.values().filter(|line| line.holds_slot()).count();
@@ -265,6 +278,60 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
         assert!(kind == 0 || !settings.suspend, "caps: {name}: suspended");
         check_rungs(plan, &ledger, deleted, name);
     }
+}
+
+/// A rung is judged on complete evidence, when it is closed, by the table.
+fn check_judgement(plan: &Plan, ledger: &Ledger, next: u32, action: &Action, name: &str) {
+    let (Action::Stop { compared: Some(compared), .. } | Action::Continue { compared: Some(compared), .. }) = action
+    else {
+        return;
+    };
+    let bracket = ledger[&action.number().0].bracket;
+    let shape = &plan.brackets()[match plan.spec().scheduler {
+        Scheduler::Hyperband { .. } => bracket as usize % plan.brackets().len(),
+        _ => 0,
+    }];
+    let at = shape.rungs.iter().position(|rung| rung.level == compared.level).expect("a rung of the bracket");
+    let below = at.checked_sub(1).map(|below| shape.rungs[below].level);
+    let siblings: Vec<&Line> = ledger.values().filter(|line| line.bracket == bracket).collect();
+    let members: Vec<&&Line> = siblings.iter().filter(|line| line.cleared >= below).collect();
+    let is_judged = |line: &Line| line.stop || line.cleared >= Some(compared.level);
+    for line in &members {
+        let is_known = line.values.contains_key(&compared.level) || line.ended.is_some() || is_judged(line);
+        assert!(is_known, "{name}: a rung of bracket {bracket} is judged before all have reported");
+    }
+    let waits_below = siblings.iter().any(|line| line.cleared < below && !line.stop && line.ended.is_none());
+    assert!(!waits_below, "{name}: a rung of bracket {bracket} is judged before the one below");
+    let limits = &plan.settings().limits;
+    let can_grow = at == 0
+        && members.len() < shape.rungs[0].size as usize
+        && !members.iter().any(|line| is_judged(line))
+        && !ledger.values().any(|line| line.bracket > bracket)
+        && limits.full_trainings.is_none()
+        && limits.trials.is_none_or(|limit| next < limit)
+        && finite_size(plan).is_none_or(|size| u64::from(next) < size);
+    assert!(!can_grow, "{name}: the first rung of bracket {bracket} is judged while it can grow");
+    let (Scheduler::Hyperband { reduction_factor: eta, .. }
+    | Scheduler::SuccessiveHalving { reduction_factor: eta, .. }) = plan.spec().scheduler
+    else {
+        panic!("{name}: nobody is judged without a ladder")
+    };
+    let count = u32::try_from(members.len()).unwrap();
+    if matches!(action, Action::Continue { .. }) {
+        // Stops come first, so that who is left has passed or is about to.
+        let orient = |value: f64| if plan.spec().objective.goal == Goal::Minimize { value } else { -value };
+        let own = (orient(compared.value), action.number().0);
+        let is_better = |(number, line): &(&u32, &Line)| {
+            let is_in = line.bracket == bracket && line.cleared >= below;
+            let stays = line.cleared >= Some(compared.level) || line.ended.is_none() && !line.stop;
+            let value = line.values.get(&compared.level).map_or(f64::NAN, |&value| orient(value));
+            is_in && stays && (value, **number) < own
+        };
+        let better = ledger.iter().filter(is_better).count();
+        assert_eq!(compared.rank as usize, better + 1, "{name}: the rank of {}", action.number());
+    }
+    let kept = if count >= shape.rungs[at].size { shape.rungs[at + 1].size } else { (count / eta).max(1) };
+    assert_eq!((compared.of, compared.kept), (count, kept), "{name}: bracket {bracket}");
 }
 
 /// No rung lets more pass than the bracket's table has places above it.
@@ -285,13 +352,31 @@ fn check_rungs(plan: &Plan, ledger: &Ledger, deleted: &BTreeSet<u32>, name: &str
     }
 }
 
-fn check_cutoff(plan: &Plan, value: f64, cutoff: f64, passes: bool, name: &str) {
-    let (value, cutoff) = match plan.spec().objective.goal {
-        Goal::Minimize => (value, cutoff),
-        Goal::Maximize => (-value, -cutoff),
-    };
-    let is_right = if passes { value <= cutoff } else { value >= cutoff };
-    assert!(is_right, "{name}: value {value} cutoff {cutoff} passes {passes}");
+/// Whether one value is at least as bad as another.
+fn is_beyond(plan: &Plan, value: f64, other: f64) -> bool {
+    match plan.spec().objective.goal {
+        Goal::Minimize => value >= other,
+        Goal::Maximize => value <= other,
+    }
+}
+
+/// How many configurations the sampler has.
+fn finite_size(plan: &Plan) -> Option<u64> {
+    let Sampler::Grid { points } = plan.spec().sampler else { return plan.spec().space.size() };
+    trimtab_engine::space::Enumeration::new(&plan.spec().space, points).map(|all| all.size())
+}
+
+/// What holds of a study that came to its end with these trials never deleted.
+pub(crate) fn check_judged(plan: &Plan, history: &History, verdict: Verdict, name: &str) {
+    use VerdictReason::{BracketsDone, SpaceExhausted, TrialsReached};
+    let Verdict::Complete(BracketsDone | SpaceExhausted | TrialsReached) = verdict else { return };
+    let mut ledger = ledger(plan, history);
+    note_results(plan, &mut ledger, &history.open);
+    for (number, line) in ledger {
+        let is_settled =
+            line.ended.is_some() || line.rested == Some(plan.top_level()) && line.target == plan.top_level();
+        assert!(is_settled, "ends: {name}: trial {number} was never judged");
+    }
 }
 
 pub(crate) fn check_end(plan: &Plan, history: &History, verdict: Verdict, best: Option<Best>, name: &str) {

@@ -75,7 +75,8 @@ impl World {
                 continue;
             }
             let (verdict, acted) = self.decide();
-            if self.chaos == 0 && verdict != Verdict::Running {
+            // A verdict is final when nothing is on its way that could change it.
+            if self.chaos == 0 && self.mail.is_empty() && verdict != Verdict::Running {
                 return self.finish(verdict);
             }
             let idle = !acted && self.mail.is_empty() && self.pods.values().all(|pod| !pod.running);
@@ -259,6 +260,9 @@ impl World {
         for finding in &findings {
             let is_excused = matches!(finding, Finding::Unverifiable { .. }) && !self.deleted.is_empty();
             assert!(is_excused, "verify: {name}: {finding:?}");
+        }
+        if self.deleted.is_empty() {
+            laws::check_judged(&self.plan, &self.history, verdict, name);
         }
         laws::check_end(&self.plan, &self.history, verdict, best(&self.plan, &self.history), name);
         if let Some(limit) =

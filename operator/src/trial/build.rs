@@ -11,8 +11,6 @@ use trimtab_engine::Plan;
 use trimtab_engine::TrialNumber;
 use trimtab_protocol::{Facts, Fidelity, arguments, environment, escape};
 
-/// The name of the volume that carries checkpoints.
-const VOLUME: &str = "trimtab-checkpoints";
 /// How long the Job of a run is kept when nobody deletes it: a janitor of last resort, and a day for people to look.
 const TTL_SECONDS: u32 = 86_400;
 
@@ -100,7 +98,7 @@ pub(crate) fn job(study: &Study, trial: &Trial, plan: &Plan, run: &Run, reached:
     let pod = object(template, "spec");
     pod.insert("restartPolicy".into(), json!("Never"));
     if let Some(checkpoint) = &study.spec.trial.checkpoint {
-        let volume = json!({"name": VOLUME, "persistentVolumeClaim": {"claimName": checkpoint.claim_name}});
+        let volume = json!({"name": names::CHECKPOINT_VOLUME, "persistentVolumeClaim": {"claimName": checkpoint.claim_name}});
         match pod.get_mut("volumes").and_then(Value::as_array_mut) {
             Some(volumes) => volumes.push(volume),
             None => {
@@ -129,7 +127,7 @@ pub(crate) fn job(study: &Study, trial: &Trial, plan: &Plan, run: &Run, reached:
             }
         }
         if let Some(checkpoint) = &study.spec.trial.checkpoint {
-            let mount = json!({"name": VOLUME, "mountPath": checkpoint.mount_path});
+            let mount = json!({"name": names::CHECKPOINT_VOLUME, "mountPath": checkpoint.mount_path});
             match held.get_mut("volumeMounts").and_then(Value::as_array_mut) {
                 Some(mounts) => mounts.push(mount),
                 None => {

@@ -53,6 +53,23 @@ fn next_pod<'s>(seen: &'s Seen) -> Option<&'s PodFacts> {
 }
 
 pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collected>, Error> {
+    if seen.current.is_none() {
+        // The run's end is on record, and what its log might still say changes nothing.
+        ctx.follows.forget(&seen.namespace, &seen.name);
+        return Ok(None);
+    }
+    let present: Vec<&str> = seen.pods.iter().map(|p| p.uid.as_str()).collect();
+    if let Some((pod_uid, taken)) = ctx.follows.take_rest(&seen.namespace, &seen.name, &present) {
+        // The pod is gone and its log with it, and this is all that anybody will ever know of it.
+        return Ok(Some(Collected {
+            pod_uid,
+            reports: taken.reports,
+            place: taken.place,
+            from_follower: true,
+            bytes: taken.bytes,
+            ..Collected::default()
+        }));
+    }
     let Some(pod) = next_pod(seen) else { return Ok(None) };
     let cursor = seen.status.cursor.as_ref().filter(|c| c.pod_uid == pod.uid);
     let place = Place::of(cursor);

@@ -95,7 +95,7 @@ fn current_run(seen: &Seen, step: &mut Step, index: usize, scale: Scale<'_>, con
         let lost = seen.pods.iter().all(|p| p.terminal || p.deleting.is_some_and(|at| now.duration_since(at) > lost_after));
         let absent = matches!(seen.job, JobSeen::Absent | JobSeen::Foreign(_));
         if (absent && !alive) || (!seen.pods.is_empty() && lost) {
-            settle(seen, step, index, now);
+            settle(seen, step, index, config, now);
         } else {
             delete_current(seen, step);
             look_again(step, 10);
@@ -113,15 +113,17 @@ fn current_run(seen: &Seen, step: &mut Step, index: usize, scale: Scale<'_>, con
                 look_again(step, again);
             }
             let started = seen.pods.iter().any(|p| p.started && !p.terminal);
-            if started && step.recorded.is_none() {
-                look_again(step, config.poll.as_secs());
+            if started {
+                // A follower says when there is something new; the longer wait is the net below it.
+                let poll = config.poll.as_secs();
+                look_again(step, if step.recorded.is_none() { poll } else { poll.saturating_mul(6) });
             }
         }
         Stand::ToDelete => {
             delete_current(seen, step);
             look_again(step, 10);
         }
-        Stand::Ended(end) => write_end(seen, step, index, end, now),
+        Stand::Ended(end) => write_end(seen, step, index, end, config, now),
     }
 }
 
@@ -147,7 +149,7 @@ pub(crate) fn ignored_checkpoint(run: &Run) -> bool {
     run.resume_from.is_some() && run.first.as_ref().is_some_and(|first| fidelity(Some(first)) <= fidelity(Some(&run.start)) && fidelity(Some(&run.start)) > 0.0)
 }
 
-fn write_end(seen: &Seen, step: &mut Step, index: usize, end: End, now: Timestamp) {
+fn write_end(seen: &Seen, step: &mut Step, index: usize, end: End, config: &Config, now: Timestamp) {
     let Some(run) = step.status.runs.get_mut(index) else { return };
     let kind = class(end.reason);
     let gone = end.gone;
@@ -168,7 +170,7 @@ fn write_end(seen: &Seen, step: &mut Step, index: usize, end: End, now: Timestam
         step.news.push(News { tone: Tone::Warning, reason: "RunFailed", action: "Run", note, occasion: run.number.to_string() });
     }
     if gone {
-        settle(seen, step, index, now);
+        settle(seen, step, index, config, now);
     } else {
         delete_current(seen, step);
         look_again(step, 10);
@@ -176,7 +178,7 @@ fn write_end(seen: &Seen, step: &mut Step, index: usize, end: End, now: Timestam
 }
 
 /// The run holds no place any more: what its end means for the trial.
-fn settle(seen: &Seen, step: &mut Step, index: usize, now: Timestamp) {
+fn settle(seen: &Seen, step: &mut Step, index: usize, config: &Config, now: Timestamp) {
     let status = &mut step.status;
     let Some(run) = status.runs.get_mut(index) else { return };
     let (target, number) = (run.target_level, run.number);
@@ -213,7 +215,7 @@ fn settle(seen: &Seen, step: &mut Step, index: usize, now: Timestamp) {
         stop_if_wanted(seen, status);
     }
     if status.outcome.is_none() && class(&end.reason) == Class::Infrastructure {
-        let wait = retry_delay(step.status.retries);
+        let wait = retry_delay(config.retry_delay, step.status.retries);
         step.status.retry_after = now.checked_add(wait).ok().map(Time);
         look_again(step, u64::try_from(wait.as_secs()).unwrap_or(1));
     } else if step.status.outcome.is_none() {
@@ -222,9 +224,10 @@ fn settle(seen: &Seen, step: &mut Step, index: usize, now: Timestamp) {
     }
 }
 
-/// How long to wait after so many failures in a row: 10 s, doubling.
-fn retry_delay(retries: u32) -> SignedDuration {
-    SignedDuration::from_secs(10_i64.saturating_mul(1 << retries.saturating_sub(1).min(5)))
+/// How long to wait after so many failures in a row: the first wait, doubling.
+fn retry_delay(first: Duration, retries: u32) -> SignedDuration {
+    let wait = first.saturating_mul(1 << retries.saturating_sub(1).min(5));
+    SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)
 }
 
 fn stop_if_wanted(seen: &Seen, status: &mut TrialStatus) {

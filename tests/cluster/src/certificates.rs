@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    SanType,
 };
 
 use crate::error::Error;
@@ -30,21 +30,13 @@ impl Authority {
     pub(crate) fn create(layout: &Layout) -> Result<Authority, Error> {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![
-            KeyUsagePurpose::KeyCertSign,
-            KeyUsagePurpose::DigitalSignature,
-        ];
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "trimtab-cluster");
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        params.distinguished_name.push(DnType::CommonName, "trimtab-cluster");
         let key = KeyPair::generate()?;
         let certificate = params.self_signed(&key)?.pem();
         write(layout, "pki/ca.crt", &certificate)?;
         write(layout, "pki/ca.key", &key.serialize_pem())?;
-        Ok(Authority {
-            issuer: Issuer::new(params, key),
-            certificate,
-        })
+        Ok(Authority { issuer: Issuer::new(params, key), certificate })
     }
 
     /// The authority's own certificate, as PEM.
@@ -59,12 +51,7 @@ impl Authority {
     }
 
     /// An identity with which a server answers at these names and addresses.
-    pub(crate) fn server(
-        &self,
-        name: &str,
-        names: &[&str],
-        addresses: &[IpAddr],
-    ) -> Result<Identity, Error> {
+    pub(crate) fn server(&self, name: &str, names: &[&str], addresses: &[IpAddr]) -> Result<Identity, Error> {
         let mut subjects = Vec::new();
         for name in names {
             subjects.push(SanType::DnsName((*name).try_into()?));
@@ -83,19 +70,14 @@ impl Authority {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, user);
         if let Some(group) = group {
-            params
-                .distinguished_name
-                .push(DnType::OrganizationName, group);
+            params.distinguished_name.push(DnType::OrganizationName, group);
         }
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![usage];
         params.subject_alt_names = subjects;
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?.pem();
-        Ok(Identity {
-            certificate,
-            key: key.serialize_pem(),
-        })
+        Ok(Identity { certificate, key: key.serialize_pem() })
     }
 }
 

@@ -41,14 +41,8 @@ pub(crate) fn create(number: u8) -> Result<(), Error> {
         if let Ok(controllers) = fs::read_to_string(hierarchy.join("cgroup.controllers")) {
             // Version 2 hands a controller down only where the parent says so. Not all of them can be.
             for controller in controllers.split_whitespace() {
-                let _ = fs::write(
-                    hierarchy.join("cgroup.subtree_control"),
-                    format!("+{controller}"),
-                );
-                let _ = fs::write(
-                    group.join("cgroup.subtree_control"),
-                    format!("+{controller}"),
-                );
+                let _ = fs::write(hierarchy.join("cgroup.subtree_control"), format!("+{controller}"));
+                let _ = fs::write(group.join("cgroup.subtree_control"), format!("+{controller}"));
             }
         }
         for file in ["cpuset.cpus", "cpuset.mems"] {
@@ -70,10 +64,7 @@ pub(crate) fn remove(number: u8, patience: Duration) -> Result<(), Error> {
         let group = hierarchy.join(name(number));
         while let Err(error) = remove_tree(&group) {
             if Instant::now() > deadline {
-                return Err(Error::File {
-                    path: group,
-                    source: error,
-                });
+                return Err(Error::File { path: group, source: error });
             }
             std::thread::sleep(Duration::from_millis(20));
         }

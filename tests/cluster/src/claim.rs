@@ -15,11 +15,7 @@ use crate::error::Error;
 
 fn of_folder(root: &Path) -> io::Result<SocketAddr> {
     let digest = Sha256::digest(root.as_os_str().as_encoded_bytes());
-    let short: String = digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let short: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     SocketAddr::from_abstract_name(format!("trimtab-cluster/folder/{short}"))
 }
 

@@ -54,21 +54,11 @@ impl Cluster {
         let layout = Layout::of(&options.name)?;
         packages::ensure(&options)?;
         let kube = kube::executable()?;
-        for dead in folders()
-            .into_iter()
-            .filter(|folder| folder != layout.root())
-        {
+        for dead in folders().into_iter().filter(|folder| folder != layout.root()) {
             supervisor::remove_remains(&Layout::at(&dead))?;
         }
         let supervisor = spawn_supervisor(&layout, &options, &kube)?;
-        let mut cluster = Cluster::own(
-            Own {
-                layout,
-                options,
-                supervisor: Some(supervisor),
-            },
-            &kube,
-        );
+        let mut cluster = Cluster::own(Own { layout, options, supervisor: Some(supervisor) }, &kube);
         if let Err(error) = cluster.make_ready() {
             // Half a cluster is of no use to anybody, even if it was to be kept.
             cluster.take_down()?;
@@ -85,16 +75,8 @@ impl Cluster {
         }
         let path = layout.options();
         let text = fs::read_to_string(&path).map_err(Error::file(&path))?;
-        let options =
-            serde_json::from_str(&text).map_err(|error| Error::Option(error.to_string()))?;
-        Ok(Cluster::own(
-            Own {
-                layout,
-                options,
-                supervisor: None,
-            },
-            &kube::executable()?,
-        ))
+        let options = serde_json::from_str(&text).map_err(|error| Error::Option(error.to_string()))?;
+        Ok(Cluster::own(Own { layout, options, supervisor: None }, &kube::executable()?))
     }
 
     fn own(own: Own, kube: &Path) -> Cluster {
@@ -115,13 +97,7 @@ impl Cluster {
         let folder = std::env::temp_dir().join(format!("trimtab-cluster-{}", options::unique()));
         fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
         let kubeconfig = fs::canonicalize(&kubeconfig).map_err(Error::file(&kubeconfig))?;
-        Ok(Cluster {
-            own: None,
-            kubeconfig,
-            kubectl,
-            own_kubectl,
-            folder,
-        })
+        Ok(Cluster { own: None, kubeconfig, kubectl, own_kubectl, folder })
     }
 
     /// The administrator's kubeconfig.
@@ -146,14 +122,12 @@ impl Cluster {
 
     /// What the API server was asked, a line for each request, if the options say so.
     pub fn audit_log(&self) -> Result<PathBuf, Error> {
-        self.needs_own("the audit log")
-            .map(|own| own.layout.join("audit.log"))
+        self.needs_own("the audit log").map(|own| own.layout.join("audit.log"))
     }
 
     /// The file that a component writes its log to.
     pub fn log(&self, component: &str) -> Result<PathBuf, Error> {
-        self.needs_own("a component's log")
-            .map(|own| own.layout.log(component))
+        self.needs_own("a component's log").map(|own| own.layout.log(component))
     }
 
     /// Kills the kubelet; the containers run on. It stays down until it is started.
@@ -178,8 +152,7 @@ impl Cluster {
 
     /// How the components are.
     pub fn status(&self) -> Result<Vec<ComponentStatus>, Error> {
-        serde_json::from_str(&self.ask("status")?)
-            .map_err(|error| Error::Supervisor(error.to_string()))
+        serde_json::from_str(&self.ask("status")?).map_err(|error| Error::Supervisor(error.to_string()))
     }
 
     /// Takes the cluster down and waits until nothing is left of it.
@@ -206,8 +179,7 @@ impl Cluster {
 
     fn ask(&self, request: &str) -> Result<String, Error> {
         let own = self.needs_own("stopping and starting components")?;
-        claim::ask(own.layout.root(), request)?
-            .ok_or_else(|| Error::NotRunning(own.options.name.clone()))
+        claim::ask(own.layout.root(), request)?.ok_or_else(|| Error::NotRunning(own.options.name.clone()))
     }
 
     /// Starts the components in their order, each when what it needs is ready, and waits for the
@@ -215,35 +187,22 @@ impl Cluster {
     pub fn make_ready(&self) -> Result<(), Error> {
         let own = self.needs_own("starting")?;
         let node = own.options.has_node();
-        for component in ["etcd", "kube-apiserver"]
-            .into_iter()
-            .chain(node.then_some("containerd"))
-        {
+        for component in ["etcd", "kube-apiserver"].into_iter().chain(node.then_some("containerd")) {
             self.start_component(component)?;
         }
         if node {
             let image = pause::image()?;
             let socket = own.layout.containerd_socket();
             self.until("containerd", || {
-                std::os::unix::net::UnixStream::connect(&socket)
-                    .map(|_| ())
-                    .map_err(|error| error.to_string())
+                std::os::unix::net::UnixStream::connect(&socket).map(|_| ()).map_err(|error| error.to_string())
             })?;
-            self.until("the pause image", || {
-                self.import_image(&image).map_err(|error| error.to_string())
-            })?;
+            self.until("the pause image", || self.import_image(&image).map_err(|error| error.to_string()))?;
         }
-        let number =
-            fs::read_to_string(own.layout.number()).map_err(Error::file(own.layout.number()))?;
-        let number = number
-            .trim()
-            .parse()
-            .map_err(|_| Error::Supervisor("the cluster has no number".into()))?;
+        let number = fs::read_to_string(own.layout.number()).map_err(Error::file(own.layout.number()))?;
+        let number = number.trim().parse().map_err(|_| Error::Supervisor("the cluster has no number".into()))?;
         let address = SocketAddr::from((Network::new(number).node(), API_PORT));
         self.until("the API server's port", || {
-            TcpStream::connect_timeout(&address, Duration::from_secs(1))
-                .map(|_| ())
-                .map_err(|error| error.to_string())
+            TcpStream::connect_timeout(&address, Duration::from_secs(1)).map(|_| ()).map_err(|error| error.to_string())
         })?;
         self.until_kubectl("the API server", &["get", "--raw", "/readyz"])?;
         if own.options.api_only {
@@ -255,58 +214,33 @@ impl Cluster {
             self.start_component("kubelet")?;
             self.start_component("kube-proxy")?;
             let node = format!("node/{NODE}");
-            self.until_kubectl(
-                "the node's registration",
-                &["wait", "--for=create", &node, "--timeout=5s"],
-            )?;
+            self.until_kubectl("the node's registration", &["wait", "--for=create", &node, "--timeout=5s"])?;
             if own.options.gpus > 0 {
                 self.start_component("gpus")?;
-                let count = format!(
-                    r"--for=jsonpath={{.status.allocatable.nvidia\.com/gpu}}={}",
-                    own.options.gpus
-                );
+                let count = format!(r"--for=jsonpath={{.status.allocatable.nvidia\.com/gpu}}={}", own.options.gpus);
                 self.until_kubectl("the node's GPUs", &["wait", &count, &node, "--timeout=5s"])?;
             }
-            self.until_kubectl(
-                "the node",
-                &["wait", "--for=condition=Ready", &node, "--timeout=5s"],
-            )?;
+            self.until_kubectl("the node", &["wait", "--for=condition=Ready", &node, "--timeout=5s"])?;
         }
         // Without it the first pod is refused.
         self.until_kubectl(
             "the default service account",
-            &[
-                "wait",
-                "--for=create",
-                "serviceaccount/default",
-                "--timeout=5s",
-            ],
+            &["wait", "--for=create", "serviceaccount/default", "--timeout=5s"],
         )
     }
 
     fn until_kubectl(&self, what: &str, arguments: &[&str]) -> Result<(), Error> {
-        self.until(what, || {
-            self.kubectl(arguments)
-                .map(|_| ())
-                .map_err(|error| error.to_string())
-        })
+        self.until(what, || self.kubectl(arguments).map(|_| ()).map_err(|error| error.to_string()))
     }
 
     /// Tries until it works, as long as no component keeps ending.
-    fn until(
-        &self,
-        what: &str,
-        mut attempt: impl FnMut() -> Result<(), String>,
-    ) -> Result<(), Error> {
+    fn until(&self, what: &str, mut attempt: impl FnMut() -> Result<(), String>) -> Result<(), Error> {
         let deadline = Instant::now() + PATIENCE;
         let mut looked = Instant::now();
         loop {
             let Err(last) = attempt() else { return Ok(()) };
             if Instant::now() > deadline {
-                return Err(Error::Timeout {
-                    what: what.to_owned(),
-                    last,
-                });
+                return Err(Error::Timeout { what: what.to_owned(), last });
             }
             if looked.elapsed() > Duration::from_secs(1) {
                 looked = Instant::now();
@@ -317,29 +251,19 @@ impl Cluster {
     }
 
     fn check_components(&self) -> Result<(), Error> {
-        let Some(failing) = self
-            .status()?
-            .into_iter()
-            .find(|component| component.restarts >= TOO_OFTEN)
-        else {
+        let Some(failing) = self.status()?.into_iter().find(|component| component.restarts >= TOO_OFTEN) else {
             return Ok(());
         };
         let log = fs::read_to_string(self.log(&failing.name)?).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         let log = lines[lines.len().saturating_sub(20)..].join("\n");
-        Err(Error::Component {
-            component: failing.name,
-            log,
-        })
+        Err(Error::Component { component: failing.name, log })
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let stays = self
-            .own
-            .as_ref()
-            .is_some_and(|own| own.options.keep || own.supervisor.is_none());
+        let stays = self.own.as_ref().is_some_and(|own| own.options.keep || own.supervisor.is_none());
         if !stays && let Err(error) = self.take_down() {
             eprintln!("the cluster was not taken down: {error}");
         }
@@ -380,27 +304,13 @@ fn put_away(layout: &Layout) -> Result<(), Error> {
 fn spawn_supervisor(layout: &Layout, options: &Options, kube: &Path) -> Result<Child, Error> {
     let said = |error: &dyn std::fmt::Display| Error::Supervisor(error.to_string());
     let text = serde_json::to_string(options).map_err(|error| said(&error))?;
-    let mut command = Command::new(executable::find()?);
-    command
-        .arg("supervise")
-        .arg(layout.root())
-        .arg(kube)
-        .arg(text);
-    command.stdin(if options.keep {
-        Stdio::null()
-    } else {
-        Stdio::piped()
-    });
-    let mut supervisor = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| said(&error))?;
+    let mut command = Command::new(options.program.clone().map_or_else(executable::find, Ok)?);
+    command.arg("supervise").arg(layout.root()).arg(kube).arg(text);
+    command.stdin(if options.keep { Stdio::null() } else { Stdio::piped() });
+    let mut supervisor = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(|error| said(&error))?;
     let mut line = String::new();
     if let Some(output) = supervisor.stdout.take() {
-        BufReader::new(output)
-            .read_line(&mut line)
-            .map_err(|error| said(&error))?;
+        BufReader::new(output).read_line(&mut line).map_err(|error| said(&error))?;
     }
     match line.trim_end() {
         supervisor::READY => Ok(supervisor),

@@ -37,31 +37,14 @@ impl Setting<'_> {
 
     /// One of the components that are Kubernetes' own, with the flags the options add.
     pub(crate) fn kubernetes(&self, name: &str, flags: Vec<String>) -> Component {
-        self.component(
-            name,
-            vec![self.kube.display().to_string(), name.to_owned()],
-            flags,
-        )
+        self.component(name, vec![self.kube.display().to_string(), name.to_owned()], flags)
     }
 
-    pub(crate) fn component(
-        &self,
-        name: &str,
-        mut argv: Vec<String>,
-        flags: Vec<String>,
-    ) -> Component {
+    pub(crate) fn component(&self, name: &str, mut argv: Vec<String>, flags: Vec<String>) -> Component {
         argv.extend(flags);
-        let added = self
-            .options
-            .arguments
-            .iter()
-            .filter(|(component, _)| component == name);
+        let added = self.options.arguments.iter().filter(|(component, _)| component == name);
         argv.extend(added.map(|(_, flag)| flag.clone()));
-        Component {
-            name: name.to_owned(),
-            argv,
-            log: self.layout.log(name),
-        }
+        Component { name: name.to_owned(), argv, log: self.layout.log(name) }
     }
 }
 
@@ -76,10 +59,7 @@ pub(crate) fn prepare(setting: &Setting<'_>) -> Result<Plan, Error> {
         visible: vec![setting.layout.root().to_path_buf(), folder_of(setting.kube)],
         network: setting.network.inside(),
         environment: vec![
-            (
-                "PATH".into(),
-                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into(),
-            ),
+            ("PATH".into(), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()),
             ("HOME".into(), setting.text("")),
             ("TMPDIR".into(), setting.text("tmp")),
         ],
@@ -99,8 +79,7 @@ pub(crate) fn prepare(setting: &Setting<'_>) -> Result<Plan, Error> {
 }
 
 fn folder_of(file: &Path) -> PathBuf {
-    file.parent()
-        .map_or_else(|| PathBuf::from("/"), Path::to_path_buf)
+    file.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf)
 }
 
 fn write_server_identities(setting: &Setting<'_>, authority: &Authority) -> Result<(), Error> {
@@ -114,37 +93,25 @@ fn write_server_identities(setting: &Setting<'_>, authority: &Authority) -> Resu
         "localhost",
     ];
     let service = IpAddr::V4(setting.network.api_service());
-    authority
-        .server("kube-apiserver", &names, &[node, local, service])?
-        .write(setting.layout, "apiserver")?;
+    authority.server("kube-apiserver", &names, &[node, local, service])?.write(setting.layout, "apiserver")?;
     authority
         .client("kube-apiserver-kubelet-client", Some("system:masters"))?
         .write(setting.layout, "kubelet-client")?;
-    authority
-        .server(NODE, &[NODE], &[node, local])?
-        .write(setting.layout, "kubelet")
+    authority.server(NODE, &[NODE], &[node, local])?.write(setting.layout, "kubelet")
 }
 
 fn write_kubeconfigs(setting: &Setting<'_>, authority: &Authority) -> Result<(), Error> {
     let node_user = format!("system:node:{NODE}");
     let clients = [
         ("kubeconfig", "trimtab-admin", Some("system:masters")),
-        (
-            "kube-controller-manager.kubeconfig",
-            "system:kube-controller-manager",
-            None,
-        ),
+        ("kube-controller-manager.kubeconfig", "system:kube-controller-manager", None),
         ("kube-scheduler.kubeconfig", "system:kube-scheduler", None),
         ("kube-proxy.kubeconfig", "system:kube-proxy", None),
         ("kubelet.kubeconfig", &node_user, Some("system:nodes")),
     ];
     for (file, user, group) in clients {
         let identity = authority.client(user, group)?;
-        let text = kubeconfig::with_certificate(
-            &setting.network.api_url(),
-            authority.certificate(),
-            &identity,
-        );
+        let text = kubeconfig::with_certificate(&setting.network.api_url(), authority.certificate(), &identity);
         write(setting.layout, file, &text)?;
     }
     Ok(())
@@ -196,9 +163,7 @@ fn api_server(setting: &Setting<'_>) -> Result<Component, Error> {
     }
     if let Some(seconds) = setting.options.node_grace_seconds {
         flags.push(format!("--default-not-ready-toleration-seconds={seconds}"));
-        flags.push(format!(
-            "--default-unreachable-toleration-seconds={seconds}"
-        ));
+        flags.push(format!("--default-unreachable-toleration-seconds={seconds}"));
     }
     if setting.options.audit {
         let policy = json!({
@@ -208,10 +173,7 @@ fn api_server(setting: &Setting<'_>) -> Result<Component, Error> {
             "rules": [{"level": "Metadata"}],
         });
         write(setting.layout, "audit-policy.yaml", &policy.to_string())?;
-        flags.push(format!(
-            "--audit-policy-file={}",
-            setting.text("audit-policy.yaml")
-        ));
+        flags.push(format!("--audit-policy-file={}", setting.text("audit-policy.yaml")));
         flags.push(format!("--audit-log-path={}", setting.text("audit.log")));
         flags.push("--audit-log-maxsize=4096".into());
     }
@@ -224,18 +186,12 @@ fn controller_manager(setting: &Setting<'_>) -> Component {
         format!("--kubeconfig={kubeconfig}"),
         format!("--authentication-kubeconfig={kubeconfig}"),
         format!("--authorization-kubeconfig={kubeconfig}"),
-        format!(
-            "--service-account-private-key-file={}",
-            setting.text("pki/sa.key")
-        ),
+        format!("--service-account-private-key-file={}", setting.text("pki/sa.key")),
         format!("--root-ca-file={}", setting.text("pki/ca.crt")),
         format!("--cluster-signing-cert-file={}", setting.text("pki/ca.crt")),
         format!("--cluster-signing-key-file={}", setting.text("pki/ca.key")),
         format!("--cert-dir={}", setting.text("kube-controller-manager")),
-        format!(
-            "--flex-volume-plugin-dir={}",
-            setting.text("volume-plugins")
-        ),
+        format!("--flex-volume-plugin-dir={}", setting.text("volume-plugins")),
         "--use-service-account-credentials=true".into(),
         // There is only one, and an election would delay its start after a crash.
         "--leader-elect=false".into(),
@@ -265,11 +221,6 @@ fn scheduler(setting: &Setting<'_>) -> Component {
 
 fn client_rate(setting: &Setting<'_>) -> Vec<String> {
     let rate = setting.options.client_qps;
-    rate.map(|qps| {
-        vec![
-            format!("--kube-api-qps={qps}"),
-            format!("--kube-api-burst={}", qps.saturating_mul(2)),
-        ]
-    })
-    .unwrap_or_default()
+    rate.map(|qps| vec![format!("--kube-api-qps={qps}"), format!("--kube-api-burst={}", qps.saturating_mul(2))])
+        .unwrap_or_default()
 }

@@ -26,16 +26,7 @@ fn build() -> Result<PathBuf, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let mut command = Command::new(cargo);
-    command
-        .args([
-            "build",
-            "--quiet",
-            "--bin",
-            NAME,
-            "--message-format=json",
-            "--manifest-path",
-        ])
-        .arg(manifest);
+    command.args(["build", "--quiet", "--bin", NAME, "--message-format=json", "--manifest-path"]).arg(manifest);
     let messages = run::output(&mut command)?;
     messages
         .lines()

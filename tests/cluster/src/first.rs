@@ -30,8 +30,7 @@ pub fn first(root: &Path) -> Result<(), Error> {
     // Everything here ends with the supervisor, however that ends: by the signal, or, should it
     // have died before this line, by the end of standard input.
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(failed("the parent's death"))?;
-    nix::sched::unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)
-        .map_err(failed("namespaces"))?;
+    nix::sched::unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET).map_err(failed("namespaces"))?;
     say("namespaces");
     let mut requests = std::io::stdin().lines();
     let go = requests.next();
@@ -44,8 +43,7 @@ pub fn first(root: &Path) -> Result<(), Error> {
         run::words_of(command)?;
     }
     // Belongs to this network namespace alone.
-    fs::write("/proc/sys/net/ipv4/ip_forward", "1")
-        .map_err(Error::file("/proc/sys/net/ipv4/ip_forward"))?;
+    fs::write("/proc/sys/net/ipv4/ip_forward", "1").map_err(Error::file("/proc/sys/net/ipv4/ip_forward"))?;
     let temporary = root.join("tmp");
     fs::create_dir_all(&temporary).map_err(Error::file(&temporary))?;
 
@@ -73,8 +71,7 @@ fn say(line: &str) {
 /// Hides what the components would leave traces in, and shows them their own processes.
 fn arrange_mounts(plan: &Plan) -> Result<(), Error> {
     let none: Option<&str> = None;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
-        .map_err(failed("private mounts"))?;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).map_err(failed("private mounts"))?;
     mount(Some("proc"), "/proc", Some("proc"), MsFlags::empty(), none).map_err(failed("/proc"))?;
     // What lies below the two folders is kept in reach by descriptors while it is covered.
     let covered = ["/run", "/var"];
@@ -83,51 +80,26 @@ fn arrange_mounts(plan: &Plan) -> Result<(), Error> {
         .visible
         .iter()
         .filter(reachable)
-        .map(|path| {
-            File::open(path)
-                .map(|file| (file, path))
-                .map_err(Error::file(path))
-        })
+        .map(|path| File::open(path).map(|file| (file, path)).map_err(Error::file(path)))
         .collect::<Result<_, _>>()?;
     for folder in covered {
-        mount(
-            Some("tmpfs"),
-            folder,
-            Some("tmpfs"),
-            MsFlags::empty(),
-            Some("mode=0755"),
-        )
-        .map_err(failed(folder))?;
+        mount(Some("tmpfs"), folder, Some("tmpfs"), MsFlags::empty(), Some("mode=0755")).map_err(failed(folder))?;
     }
-    for folder in [
-        "/run/lock",
-        "/var/lib",
-        "/var/log",
-        "/var/cache",
-        "/var/tmp",
-    ] {
+    for folder in ["/run/lock", "/var/lib", "/var/log", "/var/cache", "/var/tmp"] {
         fs::create_dir_all(folder).map_err(Error::file(folder))?;
     }
     symlink("/run", "/var/run").map_err(Error::file("/var/run"))?;
     for (file, path) in &kept {
         fs::create_dir_all(path).map_err(Error::file(path))?;
         let source = format!("/proc/self/fd/{}", file.as_raw_fd());
-        mount(
-            Some(source.as_str()),
-            path.as_path(),
-            none,
-            MsFlags::MS_BIND | MsFlags::MS_REC,
-            none,
-        )
-        .map_err(failed("a folder to keep visible"))?;
+        mount(Some(source.as_str()), path.as_path(), none, MsFlags::MS_BIND | MsFlags::MS_REC, none)
+            .map_err(failed("a folder to keep visible"))?;
     }
     for (shown, path) in plan.pretended.iter().filter(|(_, path)| path.exists()) {
-        mount(Some(shown), path, none, MsFlags::MS_BIND, none)
-            .map_err(failed("a kernel setting"))?;
+        mount(Some(shown), path, none, MsFlags::MS_BIND, none).map_err(failed("a kernel setting"))?;
     }
     // A volume may ask that mounts of the node reach its container, which only shared ones do.
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SHARED, none)
-        .map_err(failed("shared mounts"))
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SHARED, none).map_err(failed("shared mounts"))
 }
 
 /// The components and how they are.
@@ -147,16 +119,8 @@ struct State {
 
 impl Household {
     fn new(plan: Plan) -> Household {
-        let states = plan
-            .components
-            .iter()
-            .map(|component| (component.name.clone(), State::default()))
-            .collect();
-        Household {
-            plan,
-            states: Mutex::new(states),
-            changed: Condvar::new(),
-        }
+        let states = plan.components.iter().map(|component| (component.name.clone(), State::default())).collect();
+        Household { plan, states: Mutex::new(states), changed: Condvar::new() }
     }
 
     fn states(&self) -> MutexGuard<'_, BTreeMap<String, State>> {
@@ -180,22 +144,10 @@ impl Household {
 
     fn component(&self, name: &str) -> Result<&Component, String> {
         let known = || {
-            let names: Vec<&str> = self
-                .plan
-                .components
-                .iter()
-                .map(|component| component.name.as_str())
-                .collect();
-            format!(
-                "this cluster has no component {name:?}, only {}",
-                names.join(", ")
-            )
+            let names: Vec<&str> = self.plan.components.iter().map(|component| component.name.as_str()).collect();
+            format!("this cluster has no component {name:?}, only {}", names.join(", "))
         };
-        self.plan
-            .components
-            .iter()
-            .find(|component| component.name == name)
-            .ok_or_else(known)
+        self.plan.components.iter().find(|component| component.name == name).ok_or_else(known)
     }
 
     /// Starts a component unless it runs.
@@ -219,14 +171,8 @@ impl Household {
         if let Some(process) = state.process {
             nix::sys::signal::kill(process, Signal::SIGKILL).map_err(|error| error.to_string())?;
         }
-        while states
-            .get(name)
-            .is_some_and(|state| state.process.is_some())
-        {
-            states = self
-                .changed
-                .wait(states)
-                .unwrap_or_else(PoisonError::into_inner);
+        while states.get(name).is_some_and(|state| state.process.is_some()) {
+            states = self.changed.wait(states).unwrap_or_else(PoisonError::into_inner);
         }
         Ok(String::new())
     }
@@ -246,39 +192,26 @@ impl Household {
 
     fn spawn(&self, component: &Component) -> Result<Pid, String> {
         let said = |error: std::io::Error| format!("{}: {error}", component.name);
-        let log = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&component.log)
-            .map_err(said)?;
+        let log = OpenOptions::new().create(true).append(true).open(&component.log).map_err(said)?;
         let (program, arguments) = component.argv.split_first().ok_or("an empty command")?;
         let child = Command::new(program)
             .args(arguments)
             .env_clear()
-            .envs(
-                self.plan
-                    .environment
-                    .iter()
-                    .map(|(name, value)| (name, value)),
-            )
+            .envs(self.plan.environment.iter().map(|(name, value)| (name, value)))
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(said)?)
             .stderr(log)
             .spawn()
             .map_err(said)?;
-        i32::try_from(child.id())
-            .map(Pid::from_raw)
-            .map_err(|error| error.to_string())
+        i32::try_from(child.id()).map(Pid::from_raw).map_err(|error| error.to_string())
     }
 
     /// Takes leave of every process that ends, the orphans of others included, as a first process has to.
     fn reap(self: &Arc<Household>) {
         loop {
             match waitpid(None, None) {
-                Ok(WaitStatus::Exited(process, _) | WaitStatus::Signaled(process, _, _)) => {
-                    self.ended(process)
-                }
+                Ok(WaitStatus::Exited(process, _) | WaitStatus::Signaled(process, _, _)) => self.ended(process),
                 Ok(_) | Err(Errno::EINTR) => {}
                 // There is no child yet, or no longer.
                 Err(_) => std::thread::sleep(Duration::from_millis(20)),
@@ -288,10 +221,7 @@ impl Household {
 
     fn ended(self: &Arc<Household>, process: Pid) {
         let mut states = self.states();
-        let Some((name, state)) = states
-            .iter_mut()
-            .find(|(_, state)| state.process == Some(process))
-        else {
+        let Some((name, state)) = states.iter_mut().find(|(_, state)| state.process == Some(process)) else {
             return;
         };
         state.process = None;

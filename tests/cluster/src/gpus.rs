@@ -8,8 +8,7 @@ use crate::components::NODE;
 use crate::error::Error;
 use crate::run;
 
-const CLAIMED: &str =
-    r#"{.status.capacity.nvidia\.com/gpu}/{.status.allocatable.nvidia\.com/gpu}{"\n"}"#;
+const CLAIMED: &str = r#"{.status.capacity.nvidia\.com/gpu}/{.status.allocatable.nvidia\.com/gpu}{"\n"}"#;
 
 /// Keeps the node's claim standing for as long as the API server talks: a kubelet that comes back
 /// drops what no device plugin has confirmed.
@@ -19,19 +18,9 @@ pub fn claim(kube: &Path, kubeconfig: &Path, count: u32) -> Result<(), Error> {
         command.arg("kubectl").arg("--kubeconfig").arg(kubeconfig);
         command
     };
-    let failed = |output: String| Error::Command {
-        command: "kubectl get --watch".into(),
-        output,
-    };
+    let failed = |output: String| Error::Command { command: "kubectl get --watch".into(), output };
     let mut watch = kubectl()
-        .args([
-            "get",
-            "node",
-            NODE,
-            "--watch",
-            "--output",
-            &format!("jsonpath={CLAIMED}"),
-        ])
+        .args(["get", "node", NODE, "--watch", "--output", &format!("jsonpath={CLAIMED}")])
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| failed(error.to_string()))?;
@@ -40,27 +29,13 @@ pub fn claim(kube: &Path, kubeconfig: &Path, count: u32) -> Result<(), Error> {
         r#"[{{"op":"add","path":"/status/capacity/nvidia.com~1gpu","value":"{count}"}},
             {{"op":"add","path":"/status/allocatable/nvidia.com~1gpu","value":"{count}"}}]"#
     );
-    let output = watch
-        .stdout
-        .take()
-        .ok_or_else(|| failed("no output".into()))?;
+    let output = watch.stdout.take().ok_or_else(|| failed("no output".into()))?;
     for line in BufReader::new(output).lines() {
         let line = line.map_err(|error| failed(error.to_string()))?;
         if line != wanted {
-            run::output(kubectl().args([
-                "patch",
-                "node",
-                NODE,
-                "--subresource=status",
-                "--type=json",
-                "-p",
-                &patch,
-            ]))?;
+            run::output(kubectl().args(["patch", "node", NODE, "--subresource=status", "--type=json", "-p", &patch]))?;
         }
     }
     // Whoever started this starts it again.
-    watch
-        .wait()
-        .map(|_| ())
-        .map_err(|error| failed(error.to_string()))
+    watch.wait().map(|_| ()).map_err(|error| failed(error.to_string()))
 }

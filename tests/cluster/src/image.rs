@@ -33,8 +33,7 @@ pub struct Image {
 /// Where the program lies in the image.
 const PROGRAMS: &str = "usr/local/bin";
 
-const PASSWD: &str =
-    "root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/tmp:/sbin/nologin\n";
+const PASSWD: &str = "root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/tmp:/sbin/nologin\n";
 const GROUP: &str = "root:x:0:\nnonroot:x:65532:\n";
 
 impl Image {
@@ -74,11 +73,7 @@ impl Image {
 
         let file = fs::File::create(target).map_err(Error::file(target))?;
         let mut archive = Archive::new(Builder::new(file));
-        archive.bytes(
-            Path::new("oci-layout"),
-            br#"{"imageLayoutVersion":"1.0.0"}"#,
-            0o644,
-        )?;
+        archive.bytes(Path::new("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#, 0o644)?;
         archive.bytes(Path::new("index.json"), &index, 0o644)?;
         for blob in [&layer, &configuration, &manifest] {
             archive.bytes(&Path::new("blobs/sha256").join(digest(blob)), blob, 0o644)?;
@@ -92,10 +87,7 @@ impl Image {
     }
 
     fn refuse(&self, reason: String) -> Error {
-        Error::Image {
-            name: self.name.clone(),
-            reason,
-        }
+        Error::Image { name: self.name.clone(), reason }
     }
 
     fn configuration(&self, layer: &str) -> Result<Value, Error> {
@@ -103,15 +95,8 @@ impl Image {
         if entrypoint.is_empty() {
             entrypoint.push(format!("/{PROGRAMS}/{}", self.program_name()?));
         }
-        let mut environment = vec![
-            format!("PATH=/{PROGRAMS}:/usr/bin:/bin"),
-            "HOME=/tmp".to_owned(),
-        ];
-        environment.extend(
-            self.environment
-                .iter()
-                .map(|(name, value)| format!("{name}={value}")),
-        );
+        let mut environment = vec![format!("PATH=/{PROGRAMS}:/usr/bin:/bin"), "HOME=/tmp".to_owned()];
+        environment.extend(self.environment.iter().map(|(name, value)| format!("{name}={value}")));
         let architecture = match std::env::consts::ARCH {
             "x86_64" => "amd64",
             "aarch64" => "arm64",
@@ -141,11 +126,7 @@ impl Image {
                           `-C target-feature=+crt-static`";
             return Err(self.refuse(format!("{} {reason}", self.binary.display())));
         }
-        archive.bytes(
-            &Path::new(PROGRAMS).join(self.program_name()?),
-            &program,
-            0o755,
-        )?;
+        archive.bytes(&Path::new(PROGRAMS).join(self.program_name()?), &program, 0o755)?;
         for (source, target) in &self.files {
             archive.tree(source, &relative(target))?;
         }
@@ -155,9 +136,7 @@ impl Image {
 
 /// A path below the archive's root, whatever was written.
 fn relative(path: &Path) -> PathBuf {
-    path.components()
-        .filter(|component| matches!(component, Component::Normal(_)))
-        .collect()
+    path.components().filter(|component| matches!(component, Component::Normal(_))).collect()
 }
 
 fn text(value: &Value) -> Vec<u8> {
@@ -165,10 +144,7 @@ fn text(value: &Value) -> Vec<u8> {
 }
 
 fn digest(content: &[u8]) -> String {
-    Sha256::digest(content)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn descriptor(kind: &str, content: &[u8]) -> Value {
@@ -178,16 +154,8 @@ fn descriptor(kind: &str, content: &[u8]) -> Value {
 /// Whether an ELF program asks for an interpreter, which a static one does not.
 fn is_dynamic(program: &[u8]) -> bool {
     const INTERPRETER: u32 = 3;
-    let word = |offset: usize| {
-        Some(u16::from_le_bytes(
-            program.get(offset..offset + 2)?.try_into().ok()?,
-        ))
-    };
-    let kind = |offset: usize| {
-        Some(u32::from_le_bytes(
-            program.get(offset..offset + 4)?.try_into().ok()?,
-        ))
-    };
+    let word = |offset: usize| Some(u16::from_le_bytes(program.get(offset..offset + 2)?.try_into().ok()?));
+    let kind = |offset: usize| Some(u32::from_le_bytes(program.get(offset..offset + 4)?.try_into().ok()?));
     let headers = |offset: usize| {
         let bytes: [u8; 8] = program.get(offset..offset + 8)?.try_into().ok()?;
         usize::try_from(u64::from_le_bytes(bytes)).ok()
@@ -213,26 +181,15 @@ struct Archive<W: Write> {
 
 impl<W: Write> Archive<W> {
     fn new(builder: Builder<W>) -> Archive<W> {
-        Archive {
-            builder,
-            folders: BTreeSet::new(),
-        }
+        Archive { builder, folders: BTreeSet::new() }
     }
 
-    fn append(
-        &mut self,
-        path: &Path,
-        kind: EntryType,
-        mode: u32,
-        content: &[u8],
-    ) -> Result<(), Error> {
+    fn append(&mut self, path: &Path, kind: EntryType, mode: u32, content: &[u8]) -> Result<(), Error> {
         let mut header = Header::new_gnu();
         header.set_entry_type(kind);
         header.set_mode(mode);
         header.set_size(content.len() as u64);
-        self.builder
-            .append_data(&mut header, path, content)
-            .map_err(Error::file(path))
+        self.builder.append_data(&mut header, path, content).map_err(Error::file(path))
     }
 
     fn folder(&mut self, path: &Path, mode: u32) -> Result<(), Error> {
@@ -244,8 +201,7 @@ impl<W: Write> Archive<W> {
     }
 
     fn parents(&mut self, path: &Path) -> Result<(), Error> {
-        path.parent()
-            .map_or(Ok(()), |parent| self.folder(parent, 0o755))
+        path.parent().map_or(Ok(()), |parent| self.folder(parent, 0o755))
     }
 
     fn bytes(&mut self, path: &Path, content: &[u8], mode: u32) -> Result<(), Error> {
@@ -259,20 +215,14 @@ impl<W: Write> Archive<W> {
         let metadata = fs::metadata(source).map_err(Error::file(source))?;
         if !metadata.is_dir() {
             let content = fs::read(source).map_err(Error::file(source))?;
-            let mode = if metadata.permissions().mode() & 0o111 == 0 {
-                0o644
-            } else {
-                0o755
-            };
+            let mode = if metadata.permissions().mode() & 0o111 == 0 { 0o644 } else { 0o755 };
             return self.bytes(target, &content, mode);
         }
         self.folder(target, 0o755)?;
         let entries = fs::read_dir(source).map_err(Error::file(source))?;
         let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
         names.sort();
-        names
-            .iter()
-            .try_for_each(|name| self.tree(&source.join(name), &target.join(name)))
+        names.iter().try_for_each(|name| self.tree(&source.join(name), &target.join(name)))
     }
 
     fn finish(self) -> std::io::Result<W> {
@@ -289,40 +239,25 @@ mod tests {
         let entries = archive.entries().unwrap();
         entries
             .map(|entry| entry.unwrap())
-            .map(|entry| {
-                (
-                    entry.path().unwrap().display().to_string(),
-                    entry.header().mode().unwrap(),
-                )
-            })
+            .map(|entry| (entry.path().unwrap().display().to_string(), entry.header().mode().unwrap()))
             .collect()
     }
 
     #[test]
     fn layer_has_the_program_the_files_and_a_temporary_folder() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let image = Image::new("docker.io/local/x:dev", here.join("Cargo.toml"))
-            .file(here.join("src"), "/data/src");
+        let image = Image::new("docker.io/local/x:dev", here.join("Cargo.toml")).file(here.join("src"), "/data/src");
         let found = entries(&image.layer().unwrap());
         assert!(found.contains(&("tmp".into(), 0o1777)), "{found:?}");
-        assert!(
-            found.contains(&("usr/local/bin/Cargo.toml".into(), 0o755)),
-            "{found:?}"
-        );
-        assert!(
-            found.contains(&("data/src/image.rs".into(), 0o644)),
-            "{found:?}"
-        );
+        assert!(found.contains(&("usr/local/bin/Cargo.toml".into(), 0o755)), "{found:?}");
+        assert!(found.contains(&("data/src/image.rs".into(), 0o644)), "{found:?}");
     }
 
     #[test]
     fn equal_content_has_an_equal_digest() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let image = Image::new("docker.io/local/x:dev", here.join("Cargo.toml"));
-        assert_eq!(
-            digest(&image.layer().unwrap()),
-            digest(&image.layer().unwrap())
-        );
+        assert_eq!(digest(&image.layer().unwrap()), digest(&image.layer().unwrap()));
     }
 
     #[test]

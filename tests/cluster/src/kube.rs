@@ -43,11 +43,7 @@ fn key(source: &Path) -> Result<String, Error> {
         let path = source.join(file);
         digest.update(fs::read(&path).map_err(Error::file(&path))?);
     }
-    Ok(digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The release in `go.mod`, as the executable will name itself.
@@ -63,14 +59,8 @@ fn version(source: &Path) -> Result<String, Error> {
 /// Without the version the server calls itself v0.0.0, and clients misbehave.
 fn stamp(version: &str) -> String {
     let mut numbers = version.trim_start_matches('v').split('.');
-    let (major, minor) = (
-        numbers.next().unwrap_or_default(),
-        numbers.next().unwrap_or_default(),
-    );
-    let packages = [
-        "k8s.io/component-base/version",
-        "k8s.io/client-go/pkg/version",
-    ];
+    let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+    let packages = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"];
     let stamps = packages.map(|package| {
         format!("-X {package}.gitVersion={version} -X {package}.gitMajor={major} -X {package}.gitMinor={minor}")
     });
@@ -79,25 +69,13 @@ fn stamp(version: &str) -> String {
 
 fn build(source: &Path, built: &Path) -> Result<(), Error> {
     let partial = built.with_extension("partial");
-    let failed = |output: String| Error::Command {
-        command: "go build (tests/kube)".into(),
-        output,
-    };
+    let failed = |output: String| Error::Command { command: "go build (tests/kube)".into(), output };
     let started = Instant::now();
-    eprintln!(
-        "building Kubernetes from tests/kube: about ten minutes on two cores, once a machine"
-    );
+    eprintln!("building Kubernetes from tests/kube: about ten minutes on two cores, once a machine");
     let log = built.with_extension("log");
     let output = File::create(&log).map_err(Error::file(&log))?;
     let mut child = Command::new("go")
-        .args([
-            "build",
-            "-trimpath",
-            "-buildvcs=false",
-            "-ldflags",
-            &stamp(&version(source)?),
-            "-o",
-        ])
+        .args(["build", "-trimpath", "-buildvcs=false", "-ldflags", &stamp(&version(source)?), "-o"])
         .arg(&partial)
         .arg(".")
         .current_dir(source)
@@ -109,10 +87,7 @@ fn build(source: &Path, built: &Path) -> Result<(), Error> {
         .map_err(|error| failed(format!("{error} (Go 1.26 or later is needed)")))?;
     let mut said = started;
     let status = loop {
-        if let Some(status) = child
-            .try_wait()
-            .map_err(|error| failed(error.to_string()))?
-        {
+        if let Some(status) = child.try_wait().map_err(|error| failed(error.to_string()))? {
             break status;
         }
         std::thread::sleep(Duration::from_millis(200));
@@ -139,13 +114,7 @@ mod tests {
         let version = version(&source).unwrap();
         assert!(version.starts_with("v1."), "{version}");
         let stamp = stamp("v1.37.2");
-        assert!(
-            stamp.contains("k8s.io/component-base/version.gitMinor=37"),
-            "{stamp}"
-        );
-        assert!(
-            stamp.contains("k8s.io/client-go/pkg/version.gitVersion=v1.37.2"),
-            "{stamp}"
-        );
+        assert!(stamp.contains("k8s.io/component-base/version.gitMinor=37"), "{stamp}");
+        assert!(stamp.contains("k8s.io/client-go/pkg/version.gitVersion=v1.37.2"), "{stamp}");
     }
 }

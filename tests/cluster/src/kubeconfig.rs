@@ -9,8 +9,7 @@ use crate::error::Error;
 
 /// A kubeconfig for a client with a certificate.
 pub(crate) fn with_certificate(server: &str, authority: &str, identity: &Identity) -> String {
-    let cluster =
-        json!({"server": server, "certificate-authority-data": STANDARD.encode(authority)});
+    let cluster = json!({"server": server, "certificate-authority-data": STANDARD.encode(authority)});
     let user = json!({
         "client-certificate-data": STANDARD.encode(&identity.certificate),
         "client-key-data": STANDARD.encode(&identity.key),
@@ -22,11 +21,7 @@ pub(crate) fn with_certificate(server: &str, authority: &str, identity: &Identit
 pub(crate) fn with_token(minified: &str, token: &str, namespace: &str) -> Result<String, Error> {
     let parsed: Value = serde_json::from_str(minified)
         .map_err(|error| Error::Option(format!("the kubeconfig cannot be read: {error}")))?;
-    Ok(document(
-        &parsed["clusters"][0]["cluster"],
-        &json!({"token": token}),
-        Some(namespace),
-    ))
+    Ok(document(&parsed["clusters"][0]["cluster"], &json!({"token": token}), Some(namespace)))
 }
 
 fn document(cluster: &Value, user: &Value, namespace: Option<&str>) -> String {

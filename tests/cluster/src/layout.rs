@@ -10,11 +10,7 @@ const LONGEST: usize = 60;
 
 /// The folder for what outlives a cluster: built programs, and the clusters' folders.
 pub fn cache() -> PathBuf {
-    let from = |name| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let from = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     from("TRIMTAB_CACHE")
         .or_else(|| from("XDG_CACHE_HOME").map(|folder| folder.join("trimtab")))
         .or_else(|| from("HOME").map(|folder| folder.join(".cache/trimtab")))
@@ -32,9 +28,7 @@ impl Layout {
     pub(crate) fn of(name: &str) -> Result<Layout, Error> {
         let valid = !name.is_empty()
             && name.len() <= 30
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             && !name.starts_with('-');
         if !valid {
             return Err(Error::Option(format!(
@@ -52,9 +46,7 @@ impl Layout {
     }
 
     pub(crate) fn at(root: &Path) -> Layout {
-        Layout {
-            root: root.to_path_buf(),
-        }
+        Layout { root: root.to_path_buf() }
     }
 
     pub(crate) fn root(&self) -> &Path {

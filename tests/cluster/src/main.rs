@@ -89,19 +89,11 @@ enum Action {
     /// Build the executable that is all of Kubernetes, and print its path
     Build,
     #[command(hide = true)]
-    Supervise {
-        root: PathBuf,
-        kube: PathBuf,
-        options: String,
-    },
+    Supervise { root: PathBuf, kube: PathBuf, options: String },
     #[command(hide = true)]
     First { root: PathBuf },
     #[command(hide = true)]
-    ClaimGpus {
-        kube: PathBuf,
-        kubeconfig: PathBuf,
-        count: u32,
-    },
+    ClaimGpus { kube: PathBuf, kubeconfig: PathBuf, count: u32 },
 }
 
 #[derive(Args)]
@@ -212,56 +204,30 @@ fn main() -> Result<()> {
         Action::Image(pack) => image(*pack),
         Action::LoadImages { which, archives } => {
             let cluster = Cluster::attach(&which.name)?;
-            Ok(archives
-                .iter()
-                .try_for_each(|archive| cluster.import_archive(archive))?)
+            Ok(archives.iter().try_for_each(|archive| cluster.import_archive(archive))?)
         }
-        Action::Volume {
-            which,
-            namespace,
-            claim,
-        } => {
-            let folder =
-                Cluster::attach(&which.name)?.persistent_volume(&claim, &namespace, &claim)?;
+        Action::Volume { which, namespace, claim } => {
+            let folder = Cluster::attach(&which.name)?.persistent_volume(&claim, &namespace, &claim)?;
             println!("{}", folder.display());
             Ok(())
         }
-        Action::ServiceAccount {
-            which,
-            namespace,
-            account,
-        } => {
-            let path =
-                Cluster::attach(&which.name)?.service_account_kubeconfig(&namespace, &account)?;
+        Action::ServiceAccount { which, namespace, account } => {
+            let path = Cluster::attach(&which.name)?.service_account_kubeconfig(&namespace, &account)?;
             println!("{}", path.display());
             Ok(())
         }
-        Action::Logs {
-            which,
-            follow,
-            component,
-        } => logs(&which.name, &component, follow),
+        Action::Logs { which, follow, component } => logs(&which.name, &component, follow),
         Action::Stop { which, component } => Ok(Cluster::attach(&which.name)?.stop(&component)?),
-        Action::Start { which, component } => {
-            Ok(Cluster::attach(&which.name)?.start_component(&component)?)
-        }
+        Action::Start { which, component } => Ok(Cluster::attach(&which.name)?.start_component(&component)?),
         Action::KillKubelet(which) => Ok(Cluster::attach(&which.name)?.kubelet_stop()?),
         Action::StartKubelet(which) => Ok(Cluster::attach(&which.name)?.kubelet_start()?),
         Action::Build => {
             println!("{}", trimtab_cluster::kube_executable()?.display());
             Ok(())
         }
-        Action::Supervise {
-            root,
-            kube,
-            options,
-        } => Ok(process::supervise(&root, &kube, &options)?),
+        Action::Supervise { root, kube, options } => Ok(process::supervise(&root, &kube, &options)?),
         Action::First { root } => Ok(process::first(&root)?),
-        Action::ClaimGpus {
-            kube,
-            kubeconfig,
-            count,
-        } => Ok(process::claim(&kube, &kubeconfig, count)?),
+        Action::ClaimGpus { kube, kubeconfig, count } => Ok(process::claim(&kube, &kubeconfig, count)?),
     }
 }
 
@@ -278,12 +244,11 @@ fn start(up: Up) -> Result<()> {
         client_qps: up.client_qps,
         arguments: up.arguments,
         keep: true,
+        program: None,
     };
     let cluster = match Cluster::start(options) {
         Err(trimtab_cluster::Error::AlreadyRunning(name)) => {
-            eprintln!(
-                "a cluster named {name} is running already; its options are those it was started with"
-            );
+            eprintln!("a cluster named {name} is running already; its options are those it was started with");
             let running = Cluster::attach(&name)?;
             // Whoever started it may have been interrupted half way.
             running.make_ready()?;
@@ -297,29 +262,15 @@ fn start(up: Up) -> Result<()> {
 
 fn status() -> Result<()> {
     for (name, alive) in trimtab_cluster::list() {
-        println!(
-            "{name}: {}",
-            if alive {
-                "running"
-            } else {
-                "dead; `down` or the next `up` removes what it left"
-            }
-        );
+        println!("{name}: {}", if alive { "running" } else { "dead; `down` or the next `up` removes what it left" });
         if !alive {
             continue;
         }
         let cluster = Cluster::attach(&name)?;
         println!("  kubeconfig {}", cluster.kubeconfig().display());
         for component in cluster.status()? {
-            let state = if component.process.is_some() {
-                "running"
-            } else {
-                "down"
-            };
-            println!(
-                "  {:<24} {state:<8} restarts {}",
-                component.name, component.restarts
-            );
+            let state = if component.process.is_some() { "running" } else { "down" };
+            println!("  {:<24} {state:<8} restarts {}", component.name, component.restarts);
         }
     }
     Ok(())

@@ -103,15 +103,10 @@ impl Network {
         let address = format!("{}/24", self.machine());
         let (services, gateway) = (self.services(), self.node().to_string());
         let commands: [&[&str]; 4] = [
-            &[
-                "ip", "link", "add", &interface, "type", "veth", "peer", "name", "eth0", "netns",
-                &process,
-            ],
+            &["ip", "link", "add", &interface, "type", "veth", "peer", "name", "eth0", "netns", &process],
             &["ip", "address", "add", &address, "dev", &interface],
             &["ip", "link", "set", &interface, "up"],
-            &[
-                "ip", "route", "add", &services, "via", &gateway, "dev", &interface,
-            ],
+            &["ip", "route", "add", &services, "via", &gateway, "dev", &interface],
         ];
         for command in commands {
             run::words_of(command)?;
@@ -131,9 +126,6 @@ impl Network {
             format!("ip link set eth0 master {BRIDGE}"),
             "ip link set eth0 up".to_owned(),
         ];
-        commands
-            .iter()
-            .map(|command| command.split(' ').map(str::to_owned).collect())
-            .collect()
+        commands.iter().map(|command| command.split(' ').map(str::to_owned).collect()).collect()
     }
 }

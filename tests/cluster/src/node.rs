@@ -18,10 +18,7 @@ pub(crate) const PLUGIN_FOLDERS: [&str; 3] = ["/usr/lib/cni", "/opt/cni/bin", "/
 
 /// The folder of this machine's network plugins.
 pub(crate) fn plugins() -> Option<&'static Path> {
-    PLUGIN_FOLDERS
-        .iter()
-        .map(Path::new)
-        .find(|folder| folder.join("bridge").exists())
+    PLUGIN_FOLDERS.iter().map(Path::new).find(|folder| folder.join("bridge").exists())
 }
 
 /// What a kubelet sets when it finds something else, with the values that it wants.
@@ -41,10 +38,7 @@ pub(crate) fn pretended_settings(setting: &Setting<'_>) -> Result<Vec<(PathBuf, 
     for (name, value) in KERNEL_SETTINGS {
         let file = format!("kernel/{}", name.replace('/', "."));
         write(setting.layout, &file, &format!("{value}\n"))?;
-        pretended.push((
-            setting.layout.join(&file),
-            Path::new("/proc/sys").join(name),
-        ));
+        pretended.push((setting.layout.join(&file), Path::new("/proc/sys").join(name)));
     }
     Ok(pretended)
 }
@@ -59,8 +53,7 @@ pub(crate) fn components(setting: &Setting<'_>) -> Result<Vec<Component>, Error>
 }
 
 fn containerd(setting: &Setting<'_>) -> Result<Component, Error> {
-    let plugins =
-        plugins().ok_or_else(|| Error::Machine("the CNI plugins are not installed".into()))?;
+    let plugins = plugins().ok_or_else(|| Error::Machine("the CNI plugins are not installed".into()))?;
     let configuration = format!(
         r#"version = 2
 root = "{root}"
@@ -122,11 +115,7 @@ conf_dir = "{cni}"
             },
         }],
     });
-    write(
-        setting.layout,
-        "cni/10-trimtab.conflist",
-        &network.to_string(),
-    )?;
+    write(setting.layout, "cni/10-trimtab.conflist", &network.to_string())?;
     let flags = vec!["--config".into(), setting.text("containerd.toml")];
     Ok(setting.component("containerd", vec!["containerd".into()], flags))
 }
@@ -140,10 +129,7 @@ fn snapshotter(root: &Path) -> &'static str {
 
 fn kubelet(setting: &Setting<'_>) -> Result<Component, Error> {
     // A lease has to be renewed a few times within the grace, or a healthy node counts as lost.
-    let lease = setting
-        .options
-        .node_grace_seconds
-        .map_or(40, |grace| grace.max(4));
+    let lease = setting.options.node_grace_seconds.map_or(40, |grace| grace.max(4));
     let configuration = json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -220,11 +206,7 @@ fn proxy(setting: &Setting<'_>) -> Result<Component, Error> {
         // The limits on tracked connections are the machine's own.
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
     });
-    write(
-        setting.layout,
-        "kube-proxy.yaml",
-        &configuration.to_string(),
-    )?;
+    write(setting.layout, "kube-proxy.yaml", &configuration.to_string())?;
     let flags = vec![format!("--config={}", setting.text("kube-proxy.yaml"))];
     Ok(setting.kubernetes("kube-proxy", flags))
 }

@@ -1,5 +1,6 @@
 //! What a cluster can be asked to be.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,10 @@ pub struct Options {
     pub arguments: Vec<(String, String)>,
     /// Whether the cluster stays when the process that started it ends.
     pub keep: bool,
+    /// The `trimtab-cluster` program. `None` takes the one that `TRIMTAB_CLUSTER_BIN` names, or has
+    /// cargo build it.
+    #[serde(skip)]
+    pub program: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -48,6 +53,7 @@ impl Default for Options {
             client_qps: None,
             arguments: Vec::new(),
             keep: false,
+            program: None,
         }
     }
 }
@@ -56,20 +62,13 @@ impl Default for Options {
 /// several of one.
 pub(crate) fn unique() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(1);
-    format!(
-        "{}-{}",
-        std::process::id(),
-        COUNT.fetch_add(1, Ordering::Relaxed)
-    )
+    format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Options {
     /// The options of a cluster with this name.
     pub fn named(name: impl Into<String>) -> Options {
-        Options {
-            name: name.into(),
-            ..Options::default()
-        }
+        Options { name: name.into(), ..Options::default() }
     }
 
     pub(crate) fn has_node(&self) -> bool {

@@ -14,64 +14,33 @@ struct Need {
     is_there: fn() -> bool,
 }
 
-const NETWORK: Need = Need {
-    package: "iproute2",
-    is_there: || found("ip"),
-};
+const NETWORK: Need = Need { package: "iproute2", is_there: || found("ip") };
 
 const NODE: [Need; 5] = [
-    Need {
-        package: "containerd",
-        is_there: || found("containerd") && found("ctr"),
-    },
-    Need {
-        package: "runc",
-        is_there: || found("runc"),
-    },
-    Need {
-        package: "containernetworking-plugins",
-        is_there: || node::plugins().is_some(),
-    },
-    Need {
-        package: "nftables",
-        is_there: || found("nft"),
-    },
-    Need {
-        package: "gcc",
-        is_there: || found("gcc") && libc_is_there(),
-    },
+    Need { package: "containerd", is_there: || found("containerd") && found("ctr") },
+    Need { package: "runc", is_there: || found("runc") },
+    Need { package: "containernetworking-plugins", is_there: || node::plugins().is_some() },
+    Need { package: "nftables", is_there: || found("nft") },
+    Need { package: "gcc", is_there: || found("gcc") && libc_is_there() },
 ];
 
 /// Makes sure that a cluster with these options can run here.
 pub(crate) fn ensure(options: &Options) -> Result<(), Error> {
     if !nix::unistd::geteuid().is_root() {
-        return Err(Error::Machine(
-            "only root may make the namespaces it lives in".into(),
-        ));
+        return Err(Error::Machine("only root may make the namespaces it lives in".into()));
     }
     let missing = missing(options);
     if missing.is_empty() {
         return Ok(());
     }
     if !found("apt-get") {
-        return Err(Error::Machine(format!(
-            "these Debian packages or their likes are missing: {}",
-            missing.join(" ")
-        )));
+        return Err(Error::Machine(format!("these Debian packages or their likes are missing: {}", missing.join(" "))));
     }
     eprintln!("installing {}", missing.join(" "));
     let apt = |arguments: &[&str]| {
-        run::output(
-            Command::new("apt-get")
-                .env("DEBIAN_FRONTEND", "noninteractive")
-                .args(arguments),
-        )
+        run::output(Command::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(arguments))
     };
-    let install = [
-        &["install", "--yes", "--no-install-recommends"],
-        missing.as_slice(),
-    ]
-    .concat();
+    let install = [&["install", "--yes", "--no-install-recommends"], missing.as_slice()].concat();
     // The lists of packages may be missing or old, and fetching them is not always needed.
     if apt(&install).is_err() {
         apt(&["update"])?;
@@ -81,23 +50,13 @@ pub(crate) fn ensure(options: &Options) -> Result<(), Error> {
     if still.is_empty() {
         return Ok(());
     }
-    Err(Error::Machine(format!(
-        "installed, and still not found: {}",
-        still.join(" ")
-    )))
+    Err(Error::Machine(format!("installed, and still not found: {}", still.join(" "))))
 }
 
 fn missing(options: &Options) -> Vec<&'static str> {
-    let node = if options.has_node() {
-        NODE.as_slice()
-    } else {
-        &[]
-    };
+    let node = if options.has_node() { NODE.as_slice() } else { &[] };
     let needs = std::iter::once(&NETWORK).chain(node);
-    let mut missing: Vec<_> = needs
-        .filter(|need| !(need.is_there)())
-        .map(|need| need.package)
-        .collect();
+    let mut missing: Vec<_> = needs.filter(|need| !(need.is_there)()).map(|need| need.package).collect();
     if missing.contains(&"gcc") {
         missing.push("libc6-dev");
     }

@@ -24,11 +24,7 @@ pub(crate) fn image() -> Result<Image, Error> {
 }
 
 fn program() -> Result<PathBuf, Error> {
-    let key: String = Sha256::digest(SOURCE)
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let key: String = Sha256::digest(SOURCE).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let folder = cache().join(format!("pause-{key}"));
     let built = folder.join("pause");
     if built.exists() {
@@ -39,12 +35,7 @@ fn program() -> Result<PathBuf, Error> {
     fs::write(&source, SOURCE).map_err(Error::file(&source))?;
     // Each that builds it has a file of its own, and the last rename wins over an equal one.
     let partial = folder.join(format!("pause.{}", std::process::id()));
-    run::output(
-        Command::new("gcc")
-            .args(["-static", "-Os", "-s", "-o"])
-            .arg(&partial)
-            .arg(&source),
-    )?;
+    run::output(Command::new("gcc").args(["-static", "-Os", "-s", "-o"]).arg(&partial).arg(&source))?;
     fs::rename(&partial, &built).map_err(Error::file(&built))?;
     Ok(built)
 }

@@ -48,8 +48,7 @@ impl Plan {
     pub(crate) fn read(root: &Path) -> Result<Plan, Error> {
         let path = Plan::path(root);
         let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
-        serde_json::from_str(&text)
-            .map_err(|error| Error::Supervisor(format!("{}: {error}", path.display())))
+        serde_json::from_str(&text).map_err(|error| Error::Supervisor(format!("{}: {error}", path.display())))
     }
 
     pub(crate) fn write(&self, root: &Path) -> Result<(), Error> {

@@ -13,35 +13,21 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Error> {
 
 /// The same, with text on its standard input.
 pub(crate) fn output_of(command: &mut Command, input: Option<&str>) -> Result<String, Error> {
-    let failed = |command: &Command, output: String| Error::Command {
-        command: words(command),
-        output,
-    };
-    command.stdin(if input.is_some() {
-        Stdio::piped()
-    } else {
-        Stdio::null()
-    });
+    let failed = |command: &Command, output: String| Error::Command { command: words(command), output };
+    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .map_err(|error| failed(command, error.to_string()))?;
+    let mut child = command.spawn().map_err(|error| failed(command, error.to_string()))?;
     if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
         // A program that ends early without reading says why on its standard error.
         let _ = stdin.write_all(input.as_bytes());
     }
-    let output = child
-        .wait_with_output()
-        .map_err(|error| failed(command, error.to_string()))?;
+    let output = child.wait_with_output().map_err(|error| failed(command, error.to_string()))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() {
         return Ok(text(&output.stdout));
     }
     let said = [text(&output.stderr), text(&output.stdout)].concat();
-    Err(failed(
-        command,
-        format!("{} ({})", said.trim(), output.status),
-    ))
+    Err(failed(command, format!("{} ({})", said.trim(), output.status)))
 }
 
 /// Runs a program given as words.

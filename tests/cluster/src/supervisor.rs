@@ -53,8 +53,7 @@ fn hold(root: &Path, kube: &Path, options: &str) -> Result<(), Error> {
     let _ = nix::unistd::setsid();
     let signals = termination()?;
     let layout = Layout::at(root);
-    let said =
-        |error: serde_json::Error| Error::Option(format!("the options cannot be read: {error}"));
+    let said = |error: serde_json::Error| Error::Option(format!("the options cannot be read: {error}"));
     let parsed: Options = serde_json::from_str(options).map_err(said)?;
     let door = claim_folder(root, &parsed.name)?;
     remove_folder(&layout)?;
@@ -101,9 +100,7 @@ pub(crate) fn remove_remains(layout: &Layout) -> Result<(), Error> {
 
 /// Removes a dead cluster's groups and files. The caller holds the claim on its folder.
 fn remove_folder(layout: &Layout) -> Result<(), Error> {
-    let number = fs::read_to_string(layout.number())
-        .ok()
-        .and_then(|text| text.trim().parse::<u8>().ok());
+    let number = fs::read_to_string(layout.number()).ok().and_then(|text| text.trim().parse::<u8>().ok());
     if let Some(number) = number
         // Whoever holds the number by now has cleaned up behind the dead one.
         && let Ok(Some(_claim)) = claim::number(number)
@@ -140,9 +137,7 @@ fn termination() -> Result<SignalFd, Error> {
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
         set.add(signal);
     }
-    set.thread_block()
-        .and_then(|()| SignalFd::new(&set))
-        .map_err(|error| Error::Supervisor(error.to_string()))
+    set.thread_block().and_then(|()| SignalFd::new(&set)).map_err(|error| Error::Supervisor(error.to_string()))
 }
 
 /// A number of this machine, and with it the addresses and the control group made of it.
@@ -165,14 +160,9 @@ impl Held {
             fs::write(layout.number(), number.to_string()).map_err(Error::file(layout.number()))?;
             cgroups::remove(number, PATIENCE)?;
             cgroups::create(number)?;
-            return Ok(Held {
-                number,
-                _claim: claim,
-            });
+            return Ok(Held { number, _claim: claim });
         }
-        Err(Error::Machine(
-            "every network of 10.64.0.0 to 10.250.0.0 is in use".into(),
-        ))
+        Err(Error::Machine("every network of 10.64.0.0 to 10.250.0.0 is in use".into()))
     }
 
     /// Runs the cluster until it is over; returns whoever asked for the end and waits for it.
@@ -188,13 +178,7 @@ impl Held {
         let mut first = First::start(layout)?;
         first.expect("namespaces")?;
         network.attach(first.child.id())?;
-        let setting = components::Setting {
-            layout,
-            options,
-            network,
-            number: self.number,
-            kube,
-        };
+        let setting = components::Setting { layout, options, network, number: self.number, kube };
         components::prepare(&setting)?.write(layout.root())?;
         first.tell("go")?;
         first.expect("started")?;
@@ -222,11 +206,7 @@ fn save_logs(layout: &Layout) {
     };
     let target = Path::new(&folder).join(layout.root().file_name().unwrap_or_default());
     let _ = fs::create_dir_all(&target);
-    for entry in fs::read_dir(layout.join("logs"))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    for entry in fs::read_dir(layout.join("logs")).into_iter().flatten().flatten() {
         let _ = fs::copy(entry.path(), target.join(entry.file_name()));
     }
     let _ = fs::copy(layout.join("audit.log"), target.join("audit.log"));
@@ -249,9 +229,7 @@ impl Drop for First {
 
 impl First {
     fn start(layout: &Layout) -> Result<First, Error> {
-        let failed = |what: &str, error: &dyn std::fmt::Display| {
-            Error::Supervisor(format!("{what}: {error}"))
-        };
+        let failed = |what: &str, error: &dyn std::fmt::Display| Error::Supervisor(format!("{what}: {error}"));
         let own = File::open("/proc/self/ns/pid").map_err(Error::file("/proc/self/ns/pid"))?;
         let executable = std::env::current_exe().map_err(Error::file("/proc/self/exe"))?;
         fs::create_dir_all(layout.join("logs")).map_err(Error::file(layout.join("logs")))?;
@@ -269,50 +247,33 @@ impl First {
         // Only the first child goes there: this process needs commands of its own later on.
         nix::sched::setns(own, CloneFlags::CLONE_NEWPID)
             .map_err(|error| failed("the PID namespace cannot be left", &error))?;
-        let mut child =
-            spawned.map_err(|error| failed("the first process cannot be started", &error))?;
+        let mut child = spawned.map_err(|error| failed("the first process cannot be started", &error))?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(Error::Supervisor("the first process has no pipes".into()));
         };
-        Ok(First {
-            child,
-            input,
-            output: BufReader::new(output),
-        })
+        Ok(First { child, input, output: BufReader::new(output) })
     }
 
     fn tell(&mut self, line: &str) -> Result<(), Error> {
-        writeln!(self.input, "{line}")
-            .map_err(|error| Error::Supervisor(format!("the first process: {error}")))
+        writeln!(self.input, "{line}").map_err(|error| Error::Supervisor(format!("the first process: {error}")))
     }
 
     fn hear(&mut self) -> Result<String, Error> {
         let mut line = String::new();
         match self.output.read_line(&mut line) {
             Ok(read) if read > 0 => Ok(line.trim_end().to_owned()),
-            Ok(_) => Err(Error::Supervisor(
-                "the first process ended; see its log".into(),
-            )),
+            Ok(_) => Err(Error::Supervisor("the first process ended; see its log".into())),
             Err(error) => Err(Error::Supervisor(format!("the first process: {error}"))),
         }
     }
 
     fn expect(&mut self, word: &str) -> Result<(), Error> {
         let line = self.hear()?;
-        if line == word {
-            Ok(())
-        } else {
-            Err(Error::Supervisor(line))
-        }
+        if line == word { Ok(()) } else { Err(Error::Supervisor(line)) }
     }
 
     /// Answers requests until there is a reason to end.
-    fn serve(
-        &mut self,
-        owned: bool,
-        door: &UnixListener,
-        signals: &SignalFd,
-    ) -> Result<Option<UnixStream>, Error> {
+    fn serve(&mut self, owned: bool, door: &UnixListener, signals: &SignalFd) -> Result<Option<UnixStream>, Error> {
         let standard_input = io::stdin();
         loop {
             let watched = [
@@ -358,11 +319,8 @@ impl First {
 
 /// Waits until one of these can be read from or is closed.
 fn wait(watched: [Option<BorrowedFd<'_>>; 4]) -> Result<[bool; 4], Error> {
-    let mut polled: Vec<PollFd<'_>> = watched
-        .iter()
-        .flatten()
-        .map(|descriptor| PollFd::new(*descriptor, PollFlags::POLLIN))
-        .collect();
+    let mut polled: Vec<PollFd<'_>> =
+        watched.iter().flatten().map(|descriptor| PollFd::new(*descriptor, PollFlags::POLLIN)).collect();
     loop {
         match nix::poll::poll(&mut polled, PollTimeout::NONE) {
             Err(nix::errno::Errno::EINTR) => {}
@@ -370,8 +328,6 @@ fn wait(watched: [Option<BorrowedFd<'_>>; 4]) -> Result<[bool; 4], Error> {
             Ok(_) => break,
         }
     }
-    let mut any = polled
-        .iter()
-        .map(|descriptor| descriptor.any().unwrap_or(true));
+    let mut any = polled.iter().map(|descriptor| descriptor.any().unwrap_or(true));
     Ok(watched.map(|descriptor| descriptor.is_some() && any.next().unwrap_or(false)))
 }

@@ -19,21 +19,14 @@ fn error(spoil: impl Fn(&Path)) -> String {
     spoil(data.path());
     let ran = train(&flags(data.path()));
     assert_eq!(ran.ending.as_ref().unwrap_err().exit_code(), 2);
-    ran.error()
-        .replace(&data.path().display().to_string(), "DATA")
+    ran.error().replace(&data.path().display().to_string(), "DATA")
 }
 
 fn compress(folder: &Path, name: &str, cut: usize) {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder
-        .write_all(&fs::read(folder.join(name)).unwrap())
-        .unwrap();
+    encoder.write_all(&fs::read(folder.join(name)).unwrap()).unwrap();
     let bytes = encoder.finish().unwrap();
-    fs::write(
-        folder.join(format!("{name}.gz")),
-        &bytes[..bytes.len() - cut],
-    )
-    .unwrap();
+    fs::write(folder.join(format!("{name}.gz")), &bytes[..bytes.len() - cut]).unwrap();
     fs::remove_file(folder.join(name)).unwrap();
 }
 
@@ -41,12 +34,7 @@ fn compress(folder: &Path, name: &str, cut: usize) {
 fn easy_problem_is_learned_by_both_optimizers() {
     let data = data();
     for optimizer in ["sgd", "adam"] {
-        let ran = train(&Flags {
-            optimizer: text(optimizer),
-            epochs: text("8"),
-            test: true,
-            ..flags(data.path())
-        });
+        let ran = train(&Flags { optimizer: text(optimizer), epochs: text("8"), test: true, ..flags(data.path()) });
         assert!(ran.last("val_accuracy") > 0.9, "{}", ran.output);
         let test = ran.output.lines().last().unwrap();
         let accuracy = test.strip_prefix("test_accuracy=").unwrap();
@@ -67,45 +55,26 @@ fn compressed_files_are_the_same_data() {
 #[test]
 fn fewer_training_images_are_still_validated_on_the_same() {
     let data = data();
-    let ran = train(&Flags {
-        train_limit: text("50"),
-        ..flags(data.path())
-    });
-    assert!(
-        ran.output
-            .contains("# 50 images, 100 more for validation, on cpu, 1 thread\n"),
-        "{}",
-        ran.output
-    );
+    let ran = train(&Flags { train_limit: text("50"), ..flags(data.path()) });
+    assert!(ran.output.contains("# 50 images, 100 more for validation, on cpu, 1 thread\n"), "{}", ran.output);
 }
 
 #[test]
 fn diverged_run_prints_nan_and_says_so() {
     let data = data();
-    let flags = Flags {
-        optimizer: text("sgd"),
-        learning_rate: text("1000"),
-        weight_decay: text("1000"),
-        ..flags(data.path())
-    };
+    let flags =
+        Flags { optimizer: text("sgd"), learning_rate: text("1000"), weight_decay: text("1000"), ..flags(data.path()) };
     let ran = train(&flags);
     assert_eq!(ran.ending.as_ref().unwrap(), &Ending::Diverged);
     assert!(ran.last("loss").is_nan(), "{}", ran.output);
     assert!(ran.last("val_accuracy").is_nan(), "{}", ran.output);
-    assert!(
-        ran.output.contains("# diverged in epoch 1"),
-        "{}",
-        ran.output
-    );
+    assert!(ran.output.contains("# diverged in epoch 1"), "{}", ran.output);
 }
 
 #[test]
 fn missing_file_is_named() {
     let error = error(|folder| fs::remove_file(folder.join(LABELS)).unwrap());
-    assert_eq!(
-        error,
-        "no train-labels-idx1-ubyte and no train-labels-idx1-ubyte.gz in DATA"
-    );
+    assert_eq!(error, "no train-labels-idx1-ubyte and no train-labels-idx1-ubyte.gz in DATA");
 }
 
 #[test]
@@ -127,9 +96,7 @@ fn truncated_file_is_told() {
     let promised = TRAIN * SIDE * SIDE;
     assert_eq!(
         error(|folder| cut(folder, 16 + 1000)),
-        format!(
-            "DATA/{IMAGES} is truncated: its header promises {promised} bytes of images, found 1000"
-        )
+        format!("DATA/{IMAGES} is truncated: its header promises {promised} bytes of images, found 1000")
     );
     assert_eq!(
         error(|folder| cut(folder, 6)),
@@ -144,10 +111,7 @@ fn truncated_file_is_told() {
 #[test]
 fn truncated_compressed_file_is_told() {
     let error = error(|folder| compress(folder, IMAGES, 500));
-    assert!(
-        error.contains(&format!("{IMAGES}.gz is truncated: its header promises")),
-        "{error}"
-    );
+    assert!(error.contains(&format!("{IMAGES}.gz is truncated: its header promises")), "{error}");
 }
 
 #[test]
@@ -157,12 +121,7 @@ fn file_with_more_than_it_says_is_told() {
         content.push(0);
         fs::write(folder.join(LABELS), content).unwrap();
     });
-    assert_eq!(
-        error,
-        format!(
-            "DATA/{LABELS} is too long: its header promises {TRAIN} bytes of labels, found more"
-        )
-    );
+    assert_eq!(error, format!("DATA/{LABELS} is too long: its header promises {TRAIN} bytes of labels, found more"));
 }
 
 #[test]
@@ -172,10 +131,7 @@ fn counts_that_differ_are_told() {
         content.extend([0; 10]);
         fs::write(folder.join(LABELS), content).unwrap();
     });
-    assert_eq!(
-        error,
-        format!("DATA/{IMAGES} has {TRAIN} images, but DATA/{LABELS} has 10 labels")
-    );
+    assert_eq!(error, format!("DATA/{IMAGES} has {TRAIN} images, but DATA/{LABELS} has 10 labels"));
 }
 
 #[test]
@@ -183,22 +139,12 @@ fn header_that_claims_the_impossible_is_told() {
     let error = error(|folder| {
         fs::write(folder.join(IMAGES), header(0x803, &[u32::MAX as usize; 3])).unwrap();
     });
-    assert!(
-        error.contains("has an impossible header: 4294967295 items of"),
-        "{error}"
-    );
+    assert!(error.contains("has an impossible header: 4294967295 items of"), "{error}");
 }
 
 #[test]
 fn validation_that_takes_all_is_told() {
     let data = data();
-    let error = train(&Flags {
-        validation: text("600"),
-        ..flags(data.path())
-    })
-    .error();
-    assert!(
-        error.ends_with("has 600 images: 600 of them for validation leaves none to train on"),
-        "{error}"
-    );
+    let error = train(&Flags { validation: text("600"), ..flags(data.path()) }).error();
+    assert!(error.ends_with("has 600 images: 600 of them for validation leaves none to train on"), "{error}");
 }

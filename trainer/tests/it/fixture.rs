@@ -24,9 +24,7 @@ pub fn data() -> TempDir {
 fn write_part(folder: &Path, prefix: &str, count: usize, seed: u64) {
     let mut state = seed;
     let mut noise = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize
     };
     let (mut images, mut labels) = (header(0x803, &[count, SIDE, SIDE]), header(0x801, &[count]));
@@ -34,8 +32,7 @@ fn write_part(folder: &Path, prefix: &str, count: usize, seed: u64) {
         let class = noise() % 4;
         labels.push(class as u8);
         for pixel in 0..SIDE * SIDE {
-            let quarter =
-                2 * usize::from(pixel / SIDE >= SIDE / 2) + usize::from(pixel % SIDE >= SIDE / 2);
+            let quarter = 2 * usize::from(pixel / SIDE >= SIDE / 2) + usize::from(pixel % SIDE >= SIDE / 2);
             images.push((noise() % 150 + if quarter == class { 60 } else { 0 }) as u8);
         }
     }
@@ -45,10 +42,7 @@ fn write_part(folder: &Path, prefix: &str, count: usize, seed: u64) {
 
 pub fn header(magic: u32, sizes: &[usize]) -> Vec<u8> {
     let sizes = sizes.iter().map(|&size| size as u32);
-    std::iter::once(magic)
-        .chain(sizes)
-        .flat_map(u32::to_be_bytes)
-        .collect()
+    std::iter::once(magic).chain(sizes).flat_map(u32::to_be_bytes).collect()
 }
 
 /// Flags of a small model on the data in `folder`.
@@ -85,9 +79,7 @@ impl Ran {
     /// A metric of the last epoch.
     pub fn last(&self, metric: &str) -> f64 {
         let line = self.epochs().pop().unwrap();
-        let field = line
-            .split(' ')
-            .find_map(|field| field.strip_prefix(&format!("{metric}=")));
+        let field = line.split(' ').find_map(|field| field.strip_prefix(&format!("{metric}=")));
         field.unwrap().parse().unwrap()
     }
 
@@ -98,9 +90,7 @@ impl Ran {
 
 pub fn epochs(output: &str) -> Vec<String> {
     let lines = output.lines().filter(|line| line.starts_with("epoch="));
-    lines
-        .map(|line| line.split_once(" seconds=").unwrap().0.to_owned())
-        .collect()
+    lines.map(|line| line.split_once(" seconds=").unwrap().0.to_owned()).collect()
 }
 
 pub fn train(flags: &Flags) -> Ran {
@@ -110,10 +100,7 @@ pub fn train(flags: &Flags) -> Ran {
 pub fn train_until(flags: &Flags, stop: &Stop) -> Ran {
     let mut output = Vec::new();
     let ending = run(&Settings::new(flags).unwrap(), &mut output, stop);
-    Ran {
-        output: String::from_utf8(output).unwrap(),
-        ending,
-    }
+    Ran { output: String::from_utf8(output).unwrap(), ending }
 }
 
 /// The weights and the optimizer's state in a checkpoint of `epoch`.
@@ -122,10 +109,8 @@ pub fn files(folder: &Path, epoch: u32) -> [Vec<u8>; 2] {
 }
 
 pub fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }

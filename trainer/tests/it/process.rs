@@ -13,28 +13,15 @@ use crate::fixture::{data, epochs, files, names};
 fn trainer(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trimtab-trainer"));
     command.env_clear().arg("train");
-    command.envs([
-        ("PARAM_HIDDEN_UNITS", "16"),
-        ("PARAM_BATCH_SIZE", "64"),
-        ("TRAINER_VALIDATION", "100"),
-    ]);
+    command.envs([("PARAM_HIDDEN_UNITS", "16"), ("PARAM_BATCH_SIZE", "64"), ("TRAINER_VALIDATION", "100")]);
     command.envs([("TRAINER_THREADS", "1"), ("TRIMTAB_SEED", "7")]);
-    command
-        .env("TRAINER_DATA", data)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.env("TRAINER_DATA", data).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 fn signal(child: &Child, name: &str) {
     let pid = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-s", name, &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
 }
 
 fn read_epoch(reader: &mut BufReader<ChildStdout>) -> String {
@@ -49,22 +36,10 @@ fn read_epoch(reader: &mut BufReader<ChildStdout>) -> String {
 #[test]
 fn environment_is_read_and_flags_win() {
     let data = data();
-    let output = trainer(data.path())
-        .env("TRIMTAB_FIDELITY", "2")
-        .args(["--seed=1"])
-        .output()
-        .unwrap();
+    let output = trainer(data.path()).env("TRIMTAB_FIDELITY", "2").args(["--seed=1"]).output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(
-        output.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(
-        stdout.starts_with("# network 64-16-16-4 relu, 1380 parameters\n"),
-        "{stdout}"
-    );
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(stdout.starts_with("# network 64-16-16-4 relu, 1380 parameters\n"), "{stdout}");
     assert!(stdout.contains("dropout 0, seed 1\n"), "{stdout}");
     assert_eq!(epochs(&stdout).len(), 2);
 }
@@ -72,21 +47,11 @@ fn environment_is_read_and_flags_win() {
 #[test]
 fn remarks_hold_nothing_that_looks_like_a_metric() {
     let (data, folder) = (data(), TempDir::new().unwrap());
-    let run = || {
-        trainer(data.path())
-            .arg("--epochs=1")
-            .arg("--checkpoint")
-            .arg(folder.path())
-            .output()
-            .unwrap()
-    };
+    let run = || trainer(data.path()).arg("--epochs=1").arg("--checkpoint").arg(folder.path()).output().unwrap();
     for output in [run(), run()] {
         let stdout = String::from_utf8(output.stdout).unwrap();
         for line in stdout.lines().filter(|line| !line.starts_with("epoch=")) {
-            assert!(
-                line.starts_with("# ") && !line.contains(['=', ':', '{']),
-                "{line}"
-            );
+            assert!(line.starts_with("# ") && !line.contains(['=', ':', '{']), "{line}");
         }
     }
 }
@@ -95,18 +60,9 @@ fn remarks_hold_nothing_that_looks_like_a_metric() {
 fn bad_input_exits_with_2_and_names_it() {
     let data = data();
     for (arguments, expected) in [
-        (
-            vec!["--learning-rate=-1"],
-            "--learning-rate (or PARAM_LEARNING_RATE) is `-1`: expected",
-        ),
-        (
-            vec!["--learning-rate", "-1"],
-            "--learning-rate (or PARAM_LEARNING_RATE) is `-1`: expected",
-        ),
-        (
-            vec!["--data=/nowhere"],
-            "no train-images-idx3-ubyte and no train-images-idx3-ubyte.gz in /nowhere",
-        ),
+        (vec!["--learning-rate=-1"], "--learning-rate (or PARAM_LEARNING_RATE) is `-1`: expected"),
+        (vec!["--learning-rate", "-1"], "--learning-rate (or PARAM_LEARNING_RATE) is `-1`: expected"),
+        (vec!["--data=/nowhere"], "no train-images-idx3-ubyte and no train-images-idx3-ubyte.gz in /nowhere"),
         (vec!["--colour=red"], "unexpected argument '--colour'"),
     ] {
         let output = trainer(data.path()).args(arguments).output().unwrap();
@@ -114,38 +70,23 @@ fn bad_input_exits_with_2_and_names_it() {
         assert_eq!(output.status.code(), Some(2), "{stderr}");
         assert!(stderr.contains(expected), "{stderr}");
     }
-    let output = trainer(data.path())
-        .env("PARAM_LAYERS", "many")
-        .output()
-        .unwrap();
+    let output = trainer(data.path()).env("PARAM_LAYERS", "many").output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("(or PARAM_LAYERS) is `many`"));
 }
 
 #[test]
 fn checkpoint_that_cannot_be_written_exits_with_1() {
     let data = data();
-    let output = trainer(data.path())
-        .arg("--checkpoint=/proc/nowhere")
-        .output()
-        .unwrap();
+    let output = trainer(data.path()).arg("--checkpoint=/proc/nowhere").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        String::from_utf8_lossy(&output.stderr)
-            .contains("cannot write the checkpoint /proc/nowhere")
-    );
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write the checkpoint /proc/nowhere"));
 }
 
 #[test]
 fn diverged_run_exits_with_3() {
     let data = data();
-    let output = trainer(data.path())
-        .args([
-            "--optimizer=sgd",
-            "--learning-rate=1000",
-            "--weight-decay=1000",
-        ])
-        .output()
-        .unwrap();
+    let output =
+        trainer(data.path()).args(["--optimizer=sgd", "--learning-rate=1000", "--weight-decay=1000"]).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
 }
 
@@ -156,37 +97,18 @@ fn signal_stops_within_a_second_and_leaves_a_checkpoint() {
     let whole = epochs(&String::from_utf8(whole.stdout).unwrap());
     for (name, code) in [("TERM", 143), ("INT", 130)] {
         let folder = TempDir::new().unwrap();
-        let mut child = trainer(data.path())
-            .arg("--epochs=1000000")
-            .arg("--checkpoint")
-            .arg(folder.path())
-            .spawn()
-            .unwrap();
+        let mut child =
+            trainer(data.path()).arg("--epochs=1000000").arg("--checkpoint").arg(folder.path()).spawn().unwrap();
         let mut reader = BufReader::new(child.stdout.take().unwrap());
         read_epoch(&mut reader);
         let start = Instant::now();
         signal(&child, name);
-        let printed = epochs(
-            &reader
-                .lines()
-                .map(|line| line.unwrap() + "\n")
-                .collect::<String>(),
-        )
-        .len()
-            + 1;
+        let printed = epochs(&reader.lines().map(|line| line.unwrap() + "\n").collect::<String>()).len() + 1;
         assert_eq!(child.wait().unwrap().code(), Some(code));
-        assert!(
-            start.elapsed() < Duration::from_secs(1),
-            "{:?}",
-            start.elapsed()
-        );
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 
         let goal = printed + 2;
-        let rest = trainer(data.path())
-            .arg(format!("--epochs={goal}"))
-            .arg("--resume")
-            .arg(folder.path())
-            .output();
+        let rest = trainer(data.path()).arg(format!("--epochs={goal}")).arg("--resume").arg(folder.path()).output();
         let rest = epochs(&String::from_utf8(rest.unwrap().stdout).unwrap());
         assert_eq!(rest, whole[printed..goal]);
     }
@@ -198,9 +120,7 @@ fn run_that_is_killed_again_and_again_ends_like_one_that_is_not() {
     let [whole, killed] = ["whole", "killed"].map(|name| folders.path().join(name));
     let run = |folder: &Path| {
         let mut command = trainer(data.path());
-        command
-            .args(["--epochs=40", "--dropout=0.2", "--checkpoint"])
-            .arg(folder);
+        command.args(["--epochs=40", "--dropout=0.2", "--checkpoint"]).arg(folder);
         command
     };
     let uninterrupted = run(&whole).output().unwrap();
@@ -221,14 +141,7 @@ fn run_that_is_killed_again_and_again_ends_like_one_that_is_not() {
     assert_eq!(last.status.code(), Some(0));
     seen.push(String::from_utf8(last.stdout).unwrap());
     assert!(files(&whole, 40) == files(&killed, 40));
-    assert_eq!(
-        names(&killed),
-        ["checkpoint.json", "model-40.bpk", "optimizer-40.bpk"]
-    );
+    assert_eq!(names(&killed), ["checkpoint.json", "model-40.bpk", "optimizer-40.bpk"]);
     let uninterrupted = epochs(&String::from_utf8(uninterrupted.stdout).unwrap());
-    assert!(
-        epochs(&seen.concat())
-            .iter()
-            .all(|line| uninterrupted.contains(line))
-    );
+    assert!(epochs(&seen.concat()).iter().all(|line| uninterrupted.contains(line)));
 }

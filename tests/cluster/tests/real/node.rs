@@ -14,33 +14,17 @@ use crate::subject::{job, log, pod, run_to_the_end, wait_for_pod, with_claim, wi
 #[test]
 fn running_pods_log_streams_line_by_line() {
     let Some(cluster) = shared() else { return };
-    cluster
-        .apply(&job("streaming", &["train", "8", "500"]).to_string())
-        .unwrap();
+    cluster.apply(&job("streaming", &["train", "8", "500"]).to_string()).unwrap();
     wait_for_pod(cluster, "streaming", "jsonpath={.status.phase}=Running");
-    let mut follow = cluster
-        .kubectl_command()
-        .args(["logs", "--follow", "job/streaming"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut follow =
+        cluster.kubectl_command().args(["logs", "--follow", "job/streaming"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
     assert_eq!(lines.next().unwrap().unwrap(), "epoch=1 accuracy=0.1");
     // The first line is here while the program is far from its last.
     assert_eq!(pod(cluster, "streaming")["status"]["phase"], "Running");
-    assert_eq!(
-        lines.map_while(Result::ok).last().unwrap(),
-        "epoch=8 accuracy=0.8"
-    );
+    assert_eq!(lines.map_while(Result::ok).last().unwrap(), "epoch=8 accuracy=0.8");
     assert!(follow.wait().unwrap().success());
-    cluster
-        .kubectl(&[
-            "wait",
-            "--for=condition=Complete",
-            "job/streaming",
-            "--timeout=60s",
-        ])
-        .unwrap();
+    cluster.kubectl(&["wait", "--for=condition=Complete", "job/streaming", "--timeout=60s"]).unwrap();
 }
 
 #[test]
@@ -49,14 +33,7 @@ fn failing_program_leaves_its_exit_code() {
     let end = run_to_the_end(cluster, &job("failing", &["exit", "42"]));
     assert_eq!(end["exitCode"], 42);
     assert_eq!(end["reason"], "Error");
-    cluster
-        .kubectl(&[
-            "wait",
-            "--for=condition=Failed",
-            "job/failing",
-            "--timeout=60s",
-        ])
-        .unwrap();
+    cluster.kubectl(&["wait", "--for=condition=Failed", "job/failing", "--timeout=60s"]).unwrap();
 }
 
 #[test]
@@ -71,22 +48,11 @@ fn program_beyond_its_memory_limit_is_killed_for_it() {
 #[test]
 fn volume_carries_a_file_from_one_pod_to_the_next() {
     let Some(cluster) = shared() else { return };
-    let folder = cluster
-        .persistent_volume("checkpoints", "default", "checkpoints")
-        .unwrap();
-    let writer = with_claim(
-        job("writer", &["write", "/shared/checkpoint", "epoch 3"]),
-        "checkpoints",
-    );
+    let folder = cluster.persistent_volume("checkpoints", "default", "checkpoints").unwrap();
+    let writer = with_claim(job("writer", &["write", "/shared/checkpoint", "epoch 3"]), "checkpoints");
     assert_eq!(run_to_the_end(cluster, &writer)["exitCode"], 0);
-    assert_eq!(
-        std::fs::read_to_string(folder.join("checkpoint")).unwrap(),
-        "epoch 3"
-    );
-    let reader = with_claim(
-        job("reader", &["read", "/shared/checkpoint"]),
-        "checkpoints",
-    );
+    assert_eq!(std::fs::read_to_string(folder.join("checkpoint")).unwrap(), "epoch 3");
+    let reader = with_claim(job("reader", &["read", "/shared/checkpoint"]), "checkpoints");
     assert_eq!(run_to_the_end(cluster, &reader)["exitCode"], 0);
     assert_eq!(log(cluster, "reader").trim(), "epoch 3");
 }
@@ -95,10 +61,7 @@ fn volume_carries_a_file_from_one_pod_to_the_next() {
 fn third_pod_waits_for_one_of_two_gpus() {
     let Some(cluster) = shared() else { return };
     for name in ["gpu-a", "gpu-b"] {
-        let holder = with_limits(
-            job(name, &["train", "600", "1000"]),
-            json!({"nvidia.com/gpu": "1"}),
-        );
+        let holder = with_limits(job(name, &["train", "600", "1000"]), json!({"nvidia.com/gpu": "1"}));
         cluster.apply(&holder.to_string()).unwrap();
         wait_for_pod(cluster, name, "condition=Ready");
     }
@@ -106,40 +69,18 @@ fn third_pod_waits_for_one_of_two_gpus() {
     cluster.apply(&third.to_string()).unwrap();
     wait_for_pod(cluster, "gpu-c", "condition=PodScheduled=false");
     let conditions = pod(cluster, "gpu-c")["status"]["conditions"].clone();
-    assert!(
-        conditions
-            .to_string()
-            .contains("Insufficient nvidia.com/gpu"),
-        "{conditions}"
-    );
-    cluster
-        .kubectl(&["delete", "job", "gpu-a", "gpu-b"])
-        .unwrap();
-    cluster
-        .kubectl(&[
-            "wait",
-            "--for=condition=Complete",
-            "job/gpu-c",
-            "--timeout=60s",
-        ])
-        .unwrap();
+    assert!(conditions.to_string().contains("Insufficient nvidia.com/gpu"), "{conditions}");
+    cluster.kubectl(&["delete", "job", "gpu-a", "gpu-b"]).unwrap();
+    cluster.kubectl(&["wait", "--for=condition=Complete", "job/gpu-c", "--timeout=60s"]).unwrap();
 }
 
 #[test]
 fn pod_reaches_the_api_server_and_the_machine_reaches_a_pod() {
     let Some(cluster) = shared() else { return };
-    assert_eq!(
-        run_to_the_end(cluster, &job("caller", &["reach-api"]))["exitCode"],
-        0
-    );
-    cluster
-        .apply(&job("listener", &["answer", "7000"]).to_string())
-        .unwrap();
+    assert_eq!(run_to_the_end(cluster, &job("caller", &["reach-api"]))["exitCode"], 0);
+    cluster.apply(&job("listener", &["answer", "7000"]).to_string()).unwrap();
     wait_for_pod(cluster, "listener", "condition=Ready");
-    let address = pod(cluster, "listener")["status"]["podIP"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let address = pod(cluster, "listener")["status"]["podIP"].as_str().unwrap().to_owned();
     let mut stream = connect(&format!("{address}:7000"));
     stream.write_all(b"ping").unwrap();
     let mut answer = String::new();
@@ -162,9 +103,7 @@ fn connect(address: &str) -> TcpStream {
 #[test]
 fn long_log_is_rotated() {
     let Some(cluster) = shared() else { return };
-    cluster
-        .apply(&job("flooding", &["flood", "20000000"]).to_string())
-        .unwrap();
+    cluster.apply(&job("flooding", &["flood", "20000000"]).to_string()).unwrap();
     let deadline = Instant::now() + Duration::from_secs(90);
     while rotated(&cluster.run_dir().join("pod-logs")) == 0 {
         assert!(Instant::now() < deadline, "no rotated log within 90 s");
@@ -187,41 +126,16 @@ fn rotated(folder: &Path) -> usize {
 #[test]
 fn service_account_may_do_what_its_role_says_and_no_more() {
     let Some(cluster) = shared() else { return };
-    cluster
-        .kubectl(&["create", "serviceaccount", "reader"])
-        .unwrap();
-    cluster
-        .kubectl(&["create", "role", "reader", "--verb=list", "--resource=pods"])
-        .unwrap();
-    cluster
-        .kubectl(&[
-            "create",
-            "rolebinding",
-            "reader",
-            "--role=reader",
-            "--serviceaccount=default:reader",
-        ])
-        .unwrap();
-    let kubeconfig = cluster
-        .service_account_kubeconfig("default", "reader")
-        .unwrap();
+    cluster.kubectl(&["create", "serviceaccount", "reader"]).unwrap();
+    cluster.kubectl(&["create", "role", "reader", "--verb=list", "--resource=pods"]).unwrap();
+    cluster.kubectl(&["create", "rolebinding", "reader", "--role=reader", "--serviceaccount=default:reader"]).unwrap();
+    let kubeconfig = cluster.service_account_kubeconfig("default", "reader").unwrap();
     // The last of two flags of a name counts.
     let as_reader = ["--kubeconfig", kubeconfig.to_str().unwrap()];
-    cluster
-        .kubectl(&[["get", "pods"], as_reader].concat())
-        .unwrap();
-    let refused = cluster
-        .kubectl(&[["get", "secrets"], as_reader].concat())
-        .unwrap_err()
-        .to_string();
-    assert!(
-        refused.contains("system:serviceaccount:default:reader"),
-        "{refused}"
-    );
+    cluster.kubectl(&[["get", "pods"], as_reader].concat()).unwrap();
+    let refused = cluster.kubectl(&[["get", "secrets"], as_reader].concat()).unwrap_err().to_string();
+    assert!(refused.contains("system:serviceaccount:default:reader"), "{refused}");
     let audit = std::fs::read_to_string(cluster.audit_log().unwrap()).unwrap();
     let wanted = r#""username":"system:serviceaccount:default:reader""#;
-    assert!(
-        audit.lines().any(|line| line.contains(wanted)),
-        "the audit log does not know the reader"
-    );
+    assert!(audit.lines().any(|line| line.contains(wanted)), "the audit log does not know the reader");
 }

@@ -19,16 +19,7 @@ fn compile() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("subject");
     let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let status = Command::new("rustc")
-        .args([
-            "--edition=2024",
-            "-C",
-            "target-feature=+crt-static",
-            "-C",
-            "opt-level=1",
-            "--target",
-            &triple,
-            "-o",
-        ])
+        .args(["--edition=2024", "-C", "target-feature=+crt-static", "-C", "opt-level=1", "--target", &triple, "-o"])
         .arg(&target)
         .arg(source)
         .status()
@@ -76,47 +67,23 @@ pub(crate) fn with_claim(mut job: Value, claim: &str) -> Value {
 /// Waits until a Job's pod says this of itself.
 pub(crate) fn wait_for_pod(cluster: &Cluster, job: &str, condition: &str) {
     let selector = format!("job-name={job}");
-    cluster
-        .kubectl(&[
-            "wait",
-            "--for=create",
-            "pod",
-            "--selector",
-            &selector,
-            "--timeout=60s",
-        ])
-        .unwrap();
+    cluster.kubectl(&["wait", "--for=create", "pod", "--selector", &selector, "--timeout=60s"]).unwrap();
     let condition = format!("--for={condition}");
-    cluster
-        .kubectl(&[
-            "wait",
-            &condition,
-            "pod",
-            "--selector",
-            &selector,
-            "--timeout=120s",
-        ])
-        .unwrap();
+    cluster.kubectl(&["wait", &condition, "pod", "--selector", &selector, "--timeout=120s"]).unwrap();
 }
 
 /// Runs a Job to its end and returns how its container ended.
 pub(crate) fn run_to_the_end(cluster: &Cluster, job: &Value) -> Value {
     cluster.apply(&job.to_string()).unwrap();
     let name = job["metadata"]["name"].as_str().unwrap();
-    wait_for_pod(
-        cluster,
-        name,
-        "jsonpath={.status.containerStatuses[0].state.terminated}",
-    );
+    wait_for_pod(cluster, name, "jsonpath={.status.containerStatuses[0].state.terminated}");
     pod(cluster, name)["status"]["containerStatuses"][0]["state"]["terminated"].clone()
 }
 
 /// A Job's pod.
 pub(crate) fn pod(cluster: &Cluster, job: &str) -> Value {
     let selector = format!("job-name={job}");
-    let text = cluster
-        .kubectl(&["get", "pods", "--selector", &selector, "--output", "json"])
-        .unwrap();
+    let text = cluster.kubectl(&["get", "pods", "--selector", &selector, "--output", "json"]).unwrap();
     serde_json::from_str::<Value>(&text).unwrap()["items"][0].clone()
 }
 

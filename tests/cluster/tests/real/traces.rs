@@ -18,14 +18,8 @@ impl Traces {
     }
 
     pub(crate) fn in_folder(folder: &Path) -> Traces {
-        let number = fs::read_to_string(folder.join("number"))
-            .unwrap()
-            .parse()
-            .unwrap();
-        Traces {
-            folder: folder.to_path_buf(),
-            number,
-        }
+        let number = fs::read_to_string(folder.join("number")).unwrap().parse().unwrap();
+        Traces { folder: folder.to_path_buf(), number }
     }
 
     /// All there is, in words.
@@ -33,38 +27,19 @@ impl Traces {
         let mut found = self.processes();
         let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
         let folder = self.folder.display().to_string();
-        found.extend(
-            mounts
-                .lines()
-                .filter(|line| line.contains(&folder))
-                .map(|line| format!("mount {line}")),
-        );
+        found.extend(mounts.lines().filter(|line| line.contains(&folder)).map(|line| format!("mount {line}")));
         let sockets = fs::read_to_string("/proc/net/unix").unwrap();
         let claim = format!("@trimtab-cluster/number/{}", self.number);
-        found.extend(
-            sockets
-                .lines()
-                .filter(|line| line.ends_with(&claim))
-                .map(|line| format!("socket {line}")),
-        );
+        found.extend(sockets.lines().filter(|line| line.ends_with(&claim)).map(|line| format!("socket {line}")));
         let interface = Path::new("/sys/class/net").join(format!("trimtab{}", self.number));
         found.extend(
-            [interface, self.folder.clone()]
-                .iter()
-                .filter(|path| path.exists())
-                .map(|path| format!("{path:?}")),
+            [interface, self.folder.clone()].iter().filter(|path| path.exists()).map(|path| format!("{path:?}")),
         );
-        let hierarchies = fs::read_dir("/sys/fs/cgroup")
-            .unwrap()
-            .flatten()
-            .map(|entry| entry.path());
+        let hierarchies = fs::read_dir("/sys/fs/cgroup").unwrap().flatten().map(|entry| entry.path());
         let groups = hierarchies.chain([PathBuf::from("/sys/fs/cgroup")]);
         let group = format!("trimtab{}", self.number);
         found.extend(
-            groups
-                .map(|folder| folder.join(&group))
-                .filter(|path| path.exists())
-                .map(|path| format!("{path:?}")),
+            groups.map(|folder| folder.join(&group)).filter(|path| path.exists()).map(|path| format!("{path:?}")),
         );
         found
     }
@@ -78,12 +53,9 @@ impl Traces {
         entries
             .filter_map(|entry| {
                 let process = entry.file_name().to_str()?.parse::<u32>().ok()?;
-                let command = fs::read_to_string(entry.path().join("cmdline"))
-                    .ok()?
-                    .replace('\0', " ");
+                let command = fs::read_to_string(entry.path().join("cmdline")).ok()?.replace('\0', " ");
                 let groups = fs::read_to_string(entry.path().join("cgroup")).ok()?;
-                let ours =
-                    command.contains(&folder) || (!command.is_empty() && groups.contains(&group));
+                let ours = command.contains(&folder) || (!command.is_empty() && groups.contains(&group));
                 ours.then(|| format!("process {process}: {command}"))
             })
             .collect()

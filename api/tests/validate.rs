@@ -1,0 +1,246 @@
+//! What is wrong with a Study is said all at once, each mistake with its field.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use trimtab_api::{Study, validate};
+use trimtab_engine as engine;
+
+fn study(change: impl FnOnce(String) -> String) -> Study {
+    serde_saphyr::from_str(&change(include_str!("rules/study.yaml").to_owned())).unwrap()
+}
+
+/// The mistakes of the study in which texts were replaced, as `field: message`.
+fn mistakes(replaced: &[(&str, &str)]) -> Vec<String> {
+    let study = study(|mut text| {
+        for (from, to) in replaced {
+            assert!(text.contains(from), "{from}");
+            text = text.replacen(from, to, 1);
+        }
+        text
+    });
+    match validate(&study) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.into_iter().map(|e| format!("{}: {}", e.field, e.message)).collect(),
+    }
+}
+
+#[track_caller]
+fn refuses(replaced: &[(&str, &str)], wanted: &[&str]) {
+    let found = mistakes(replaced);
+    assert_eq!(found.len(), wanted.len(), "{found:#?}");
+    for (found, wanted) in found.iter().zip(wanted) {
+        assert!(found.starts_with(wanted), "{found}\nis not\n{wanted}");
+    }
+}
+
+#[test]
+fn spec_becomes_the_engines_plan() {
+    let plan = validate(&study(|t| t)).unwrap();
+    let spec = plan.spec();
+    assert_eq!(
+        spec.objective,
+        engine::Objective {
+            metric: "val_accuracy".to_owned(),
+            goal: engine::Goal::Maximize,
+            reduce: engine::Reduce::Last
+        }
+    );
+    assert_eq!(spec.space.parameters.len(), 3);
+    assert_eq!(spec.fidelity, Some(engine::FidelityRange { min: 1, max: 9 }));
+    assert_eq!(spec.sampler, engine::Sampler::Random);
+    assert_eq!(spec.scheduler, engine::Scheduler::Hyperband { reduction_factor: 3, run_through: false });
+    assert!(!spec.resumable);
+    assert_eq!(spec.seed, 7);
+    assert_eq!(spec.settings.parallelism, 4);
+    assert_eq!(plan.levels(), [1, 3, 9]);
+}
+
+#[test]
+fn what_is_left_out_has_a_default() {
+    let plan = validate(&study(|t| {
+        t.replace("  sampler: {random: {}}\n", "").replace("  scheduler: {hyperband: {reductionFactor: 3}}\n", "")
+    }))
+    .unwrap();
+    assert_eq!(plan.spec().sampler, engine::Sampler::Random);
+    assert_eq!(plan.spec().scheduler, engine::Scheduler::None);
+    let checkpointed =
+        study(|t| t.replace("    container: train\n", "    container: train\n    checkpoint: {claimName: c}\n"));
+    assert_eq!(checkpointed.spec.trial.checkpoint.as_ref().map(|c| c.mount_path.as_str()), Some("/checkpoints"));
+    assert!(validate(&checkpointed).unwrap().spec().resumable);
+}
+
+#[test]
+fn seed_comes_from_the_uid() {
+    let mut study = study(|t| t.replace("  seed: 7\n", ""));
+    study.metadata.uid = Some("8a7c6f0e-1b1e-4f43-9d58-000000000001".to_owned());
+    let seed = validate(&study).unwrap().spec().seed;
+    // Pinned: another value would make every such study decide otherwise after an upgrade.
+    assert_eq!(seed, 4_686_731_512_490_408);
+    assert!(seed <= trimtab_api::plan::MAX_SEED);
+    study.metadata.uid = Some("8a7c6f0e-1b1e-4f43-9d58-000000000002".to_owned());
+    assert_ne!(validate(&study).unwrap().spec().seed, seed);
+    study.spec.seed = Some(u64::MAX);
+    assert_eq!(validate(&study).unwrap_err()[0].field, "spec.seed");
+}
+
+#[test]
+fn all_mistakes_come_at_once() {
+    refuses(
+        &[
+            ("name: digits", "name: Digits"),
+            ("recordMetrics: [loss]", "recordMetrics: [loss, loss, \"a b\"]"),
+            ("min: 1.0e-4, max: 0.1", "min: 1, max: 0.1"),
+            ("in: [sgd]", "in: [sdg]"),
+            ("max: 9}", "max: 0}"),
+            ("container: train", "container: trains"),
+            ("PARAM_LEARNING_RATE", "PARAM_LERNING_RATE"),
+        ],
+        &[
+            "metadata.name: must be of lower case letters",
+            "spec.fidelity.min: must",
+            "spec.parameters[0].float.min: must",
+            "spec.parameters[2].when[0].in: must",
+            "spec.recordMetrics[1]: must name a metric that no other field names (given `loss`)",
+            "spec.recordMetrics[2]: must be the name of a metric",
+            "spec.trial.container: must name a container of the template: `train` (given `trains`)",
+            "spec.trial.job.spec.template.spec.containers[0].args[0]: must not name `$(PARAM_LERNING_RATE)`, which nothing sets; known are PARAM_LEARNING_RATE, ",
+        ],
+    );
+}
+
+#[test]
+fn unions_have_one_member() {
+    refuses(
+        &[
+            ("sampler: {random: {}}", "sampler: {random: {}, grid: {points: 3}}"),
+            ("scheduler: {hyperband: {reductionFactor: 3}}", "scheduler: {}"),
+            ("categorical: {choices: [sgd, adam]}", "categorical: {choices: [sgd, adam]}, int: {min: 0, max: 1}"),
+        ],
+        &[
+            "spec.parameters[1]: must have exactly one of `float`",
+            "spec.sampler: must have exactly one",
+            "spec.scheduler: must have exactly one",
+        ],
+    );
+    refuses(
+        &[("categorical: {choices: [sgd, adam]}", "otherwise: x")],
+        &["spec.parameters[1]: must have exactly one", "spec.parameters[1].otherwise: must be left out"],
+    );
+    refuses(
+        &[("[{metric: val_accuracy, goal: Maximize}]", "[]")],
+        &["spec.objectives: must have exactly one member (given 0)"],
+    );
+}
+
+#[test]
+fn names_are_short_enough_for_jobs() {
+    refuses(
+        &[("name: digits", "name: abcdefghij-abcdefghij-abcdefghij-abcdefgh")],
+        &["metadata.name: must have at most 40 characters"],
+    );
+    refuses(&[("name: digits", "name: -digits")], &["metadata.name: must be of lower case"]);
+    refuses(&[("name: digits, ", "")], &["metadata.name: must be set"]);
+}
+
+#[test]
+fn endless_study_is_refused() {
+    refuses(
+        &[
+            ("scheduler: {hyperband: {reductionFactor: 3}}", "scheduler: {none: {}}"),
+            ("limits: {trials: 30}", "limits: {failedTrials: 3}"),
+        ],
+        &["spec.limits: must have `trials`"],
+    );
+    refuses(&[("fidelity: {unit: epoch, min: 1, max: 9}", "fidelity: null")], &["spec.fidelity: must"]);
+}
+
+const CONTAINER: &str = "            - name: train\n";
+
+#[test]
+fn one_of_several_containers_is_named() {
+    let two = "            - {name: logs, image: \"registry.example/logs:1\"}\n            - name: train\n";
+    refuses(&[(CONTAINER, two)], &[]);
+    refuses(
+        &[(CONTAINER, two), ("    container: train\n", "")],
+        &["spec.trial.container: must say which container trains, as there are several: `logs`, `train`"],
+    );
+    refuses(&[("    container: train\n", "")], &[]);
+    refuses(
+        &[("name: train\n", "image2: x\n")],
+        &["spec.trial.container: must name", "spec.trial.job.spec.template.spec.containers[0].name: must be set"],
+    );
+}
+
+#[test]
+fn variables_name_something() {
+    refuses(
+        &[(
+            "\"--lr=$(PARAM_LEARNING_RATE)\"",
+            "\"--lr=$$(PARAM_LR)\", \"$(HOME)\", \"$(PARAM_MOMENTUM)\", \"$(TRIMTAB_CHECKPOINT)\"",
+        )],
+        &[],
+    );
+    refuses(
+        &[("\"--lr=$(PARAM_LEARNING_RATE)\"", "\"$(TRIMTAB_EPOCH)$(PARAM_X)\"")],
+        &[
+            "spec.trial.job.spec.template.spec.containers[0].args[0]: must not name `$(PARAM_X)`",
+            "spec.trial.job.spec.template.spec.containers[0].args[0]: must not name `$(TRIMTAB_EPOCH)`",
+        ],
+    );
+    refuses(
+        &[(
+            CONTAINER,
+            "            - {name: logs, args: [\"$(TRIMTAB_TRIAL)\"]}\n            - name: train\n              env: [{name: PARAM_X, value: \"1\"}]\n",
+        )],
+        &[
+            "spec.trial.job.spec.template.spec.containers[0].args[0]: must not name `$(TRIMTAB_TRIAL)`: only the container that trains has it",
+            "spec.trial.job.spec.template.spec.containers[1].env[0].name: must not begin with",
+        ],
+    );
+}
+
+#[test]
+fn run_is_one_pod_that_is_not_restarted() {
+    refuses(
+        &[
+            (
+                "      spec:\n",
+                "      metadata: {labels: {trimtab.dev/study: x}}\n      spec:\n        completions: 2\n        parallelism: 1\n        manualSelector: true\n",
+            ),
+            (
+                "            containers:\n",
+                "            restartPolicy: OnFailure\n            volumes: [{name: trimtab-checkpoints}]\n            containers:\n",
+            ),
+        ],
+        &[
+            "spec.trial.job.metadata.labels[trimtab.dev/study]: must not begin with `trimtab.dev/`",
+            "spec.trial.job.spec.completions: must be 1",
+            "spec.trial.job.spec.manualSelector: must be left out",
+            "spec.trial.job.spec.template.spec.restartPolicy: must be Never",
+            "spec.trial.job.spec.template.spec.volumes: must not have one named `trimtab-checkpoints`",
+        ],
+    );
+    refuses(&[("            containers:\n", "            restartPolicy: Never\n            containers:\n")], &[]);
+    refuses(
+        &[("        template:\n          spec:\n", "        other:\n          spec:\n")],
+        &["spec.trial.job.spec.template.spec: must be a pod's spec"],
+    );
+}
+
+#[test]
+fn checkpoints_have_a_path_of_their_own() {
+    let with = |path: &str| format!("    container: train\n    checkpoint: {{claimName: c, mountPath: {path}}}\n");
+    let field = "spec.trial.checkpoint.mountPath: must be an absolute path";
+    for path in ["checkpoints", "/", "/a/../b", "\"/a:b\"", "\"\""] {
+        refuses(&[("    container: train\n", &with(path))], &[field]);
+    }
+    let mounted = "            - name: train\n              volumeMounts: [{name: data, mountPath: /data/}]\n";
+    refuses(
+        &[("    container: train\n", &with("/data")), (CONTAINER, mounted)],
+        &["spec.trial.checkpoint.mountPath: must not be where"],
+    );
+    refuses(&[("    container: train\n", &with("/other")), (CONTAINER, mounted)], &[]);
+    refuses(
+        &[("    container: train\n", "    container: train\n    checkpoint: {claimName: \"\"}\n")],
+        &["spec.trial.checkpoint.claimName: must name"],
+    );
+}
