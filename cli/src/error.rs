@@ -15,13 +15,17 @@ pub(crate) enum Error {
     NoStudy { file: String },
     #[error("there is no Study `{name}` in {place}; there is {others}")]
     UnknownStudy { name: String, place: String, others: String },
-    #[error("there is no Study `{name}` in the namespace `{namespace}`: `kubectl get studies --all-namespaces` lists them, `-n` picks the namespace")]
+    #[error(
+        "there is no Study `{name}` in the namespace `{namespace}`: `kubectl get studies --all-namespaces` lists them, `-n` picks the namespace"
+    )]
     NotFound { name: String, namespace: String },
     #[error("the Study `{name}` was deleted while it was watched")]
     Deleted { name: String },
     #[error("the cluster does not know Studies: install the definitions with `trimtab crds | kubectl apply -f -`")]
     NotInstalled,
-    #[error("the cluster refuses {doing}: {message}; ask for `get` and `list` on `studies` and `trials` of `trimtab.dev`")]
+    #[error(
+        "the cluster refuses {doing}: {message}; ask for `get` and `list` on `studies` and `trials` of `trimtab.dev`"
+    )]
     Forbidden { doing: String, message: String },
     #[error("{doing} failed: {message}; does `kubectl cluster-info` answer?")]
     Cluster { doing: String, message: String },

@@ -10,11 +10,9 @@ mod commands;
 mod error;
 mod output;
 mod record;
-mod schema;
 mod source;
 mod table;
 mod verification;
-mod yaml;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -27,7 +25,7 @@ use error::Error;
 
 /// Tunes hyperparameters on Kubernetes.
 #[derive(Debug, Parser)]
-#[command(name = "trimtab", version, about, color = clap::ColorChoice::Never)]
+#[command(name = "trimtab", version, color = clap::ColorChoice::Never)]
 struct Program {
     #[command(subcommand)]
     command: Command,

@@ -19,7 +19,11 @@ pub(crate) fn read(file: &Path) -> Result<Source, Error> {
     let is_stdin = file.as_os_str() == "-";
     let name = if is_stdin { "<stdin>".to_owned() } else { file.display().to_string() };
     let mut text = String::new();
-    let read = if is_stdin { std::io::stdin().lock().read_to_string(&mut text).map(|_| text) } else { std::fs::read_to_string(file) };
+    let read = if is_stdin {
+        std::io::stdin().lock().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(file)
+    };
     match read {
         Ok(text) => Ok(Source { name, text }),
         Err(error) => Err(Error::Read { file: name, error }),

@@ -78,7 +78,12 @@ where
     pub fn broken(&self, namespace: &str, group: &str) -> Vec<(String, String)> {
         let group = (namespace.to_owned(), group.to_owned());
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
-        index.broken.iter().filter(|(_, (held, _))| held.as_ref() == Some(&group)).map(|(key, (_, error))| (key.1.clone(), error.clone())).collect()
+        index
+            .broken
+            .iter()
+            .filter(|(_, (held, _))| held.as_ref() == Some(&group))
+            .map(|(key, (_, error))| (key.1.clone(), error.clone()))
+            .collect()
     }
 }
 
@@ -183,7 +188,10 @@ where
                 Some(Arc::new(object))
             }
             Err(invalid) => {
-                let key = (invalid.metadata.namespace.clone().unwrap_or_default(), invalid.metadata.name.clone().unwrap_or_default());
+                let key = (
+                    invalid.metadata.namespace.clone().unwrap_or_default(),
+                    invalid.metadata.name.clone().unwrap_or_default(),
+                );
                 tracing::warn!(kind = %K::kind(&()), namespace = key.0, name = key.1, error = %invalid.error, "an object cannot be decoded and is left alone");
                 let group = (self.group_of)(&invalid.metadata).map(|group| (key.0.clone(), group));
                 index.broken.insert(key, (group, invalid.error));

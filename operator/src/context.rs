@@ -73,7 +73,11 @@ pub struct Feeds {
 
 fn study_uid(meta: &ObjectMeta) -> Option<String> {
     // The owner reference is what the API server's garbage collector believes, so it decides, not the label.
-    meta.owner_references.iter().flatten().find(|o| o.controller == Some(true) && o.kind == "Study").map(|o| o.uid.clone())
+    meta.owner_references
+        .iter()
+        .flatten()
+        .find(|o| o.controller == Some(true) && o.kind == "Study")
+        .map(|o| o.uid.clone())
 }
 
 fn trial_name(meta: &ObjectMeta) -> Option<String> {
@@ -91,7 +95,10 @@ pub fn caches() -> (Caches, Feeds) {
     let (trials, trials_feed) = cache(study_uid);
     let (jobs, jobs_feed) = cache(trial_name);
     let (pods, pods_feed) = cache(trial_name);
-    (Caches { studies, trials, jobs, pods }, Feeds { studies: studies_feed, trials: trials_feed, jobs: jobs_feed, pods: pods_feed })
+    (
+        Caches { studies, trials, jobs, pods },
+        Feeds { studies: studies_feed, trials: trials_feed, jobs: jobs_feed, pods: pods_feed },
+    )
 }
 
 /// Which reconciles an event asks for: namespace and name of a Study, of a Trial.
@@ -114,13 +121,19 @@ pub fn on_study(study: &Study) -> Triggers {
 #[must_use]
 pub fn on_trial(trial: &Trial) -> Triggers {
     let namespace = trial.namespace().unwrap_or_default();
-    Triggers { studies: vec![(namespace.clone(), trial.spec.study_name.clone())], trials: vec![(namespace, trial.name_any())] }
+    Triggers {
+        studies: vec![(namespace.clone(), trial.spec.study_name.clone())],
+        trials: vec![(namespace, trial.name_any())],
+    }
 }
 
 /// What a changed Job or pod asks for: its Trial, by label.
 #[must_use]
 pub fn on_child<K: Resource>(child: &K) -> Triggers {
-    let trials = trial_name(child.meta()).map(|name| (child.meta().namespace.clone().unwrap_or_default(), name)).into_iter().collect();
+    let trials = trial_name(child.meta())
+        .map(|name| (child.meta().namespace.clone().unwrap_or_default(), name))
+        .into_iter()
+        .collect();
     Triggers { studies: Vec::new(), trials }
 }
 
@@ -156,7 +169,14 @@ impl Context {
     /// A context. `client` reads and writes; `streams` follows logs and so must not time out; `nudge` is told the namespace and name
     /// of a Trial when its log has something new.
     #[must_use]
-    pub fn new(client: Client, streams: Client, caches: Caches, clock: Clock, config: Config, nudge: tokio::sync::mpsc::UnboundedSender<(String, String)>) -> Self {
+    pub fn new(
+        client: Client,
+        streams: Client,
+        caches: Caches,
+        clock: Clock,
+        config: Config,
+        nudge: tokio::sync::mpsc::UnboundedSender<(String, String)>,
+    ) -> Self {
         let follows = Follows::new(streams, config.follows, nudge);
         Self { client: ClientHandle(client), caches, clock, config, follows, plans: Mutex::default() }
     }

@@ -37,7 +37,9 @@ impl Error {
 
     pub(crate) fn of(what: impl Into<String>, source: kube::Error) -> Self {
         match &source {
-            kube::Error::Api(status) if status.code == 409 && status.reason == "Conflict" => Self::Conflict { what: what.into() },
+            kube::Error::Api(status) if status.code == 409 && status.reason == "Conflict" => {
+                Self::Conflict { what: what.into() }
+            }
             _ => Self::Api { what: what.into(), source: Box::new(source) },
         }
     }

@@ -127,13 +127,18 @@ impl Follows {
             tokio::time::sleep(delay).await;
             follow(client, of, with, until, nudge).await;
         });
-        all.insert(target.pod_uid.clone(), Follow { namespace: target.namespace.clone(), trial: target.trial.clone(), held, room, task });
+        all.insert(
+            target.pod_uid.clone(),
+            Follow { namespace: target.namespace.clone(), trial: target.trial.clone(), held, room, task },
+        );
     }
 
     /// What is left of a trial's logs whose pods are gone: the pod and what was read of its log and is not recorded yet.
     pub(crate) fn take_rest(&self, namespace: &str, trial: &str, present: &[&str]) -> Option<(String, Taken)> {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let gone = |(uid, follow): &(&String, &Follow)| follow.namespace == namespace && follow.trial == trial && !present.contains(&uid.as_str());
+        let gone = |(uid, follow): &(&String, &Follow)| {
+            follow.namespace == namespace && follow.trial == trial && !present.contains(&uid.as_str())
+        };
         let uid = all.iter().find(gone).map(|(uid, _)| uid.clone())?;
         let taken = all.get(&uid).map(|follow| {
             let held = follow.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -169,7 +174,13 @@ impl Follows {
     }
 }
 
-async fn follow(client: Client, target: Target, held: Arc<Mutex<Held>>, room: Arc<Notify>, nudge: mpsc::UnboundedSender<(String, String)>) {
+async fn follow(
+    client: Client,
+    target: Target,
+    held: Arc<Mutex<Held>>,
+    room: Arc<Notify>,
+    nudge: mpsc::UnboundedSender<(String, String)>,
+) {
     let api: Api<Pod> = Api::namespaced(client, &target.namespace);
     let parameters = LogParams {
         container: Some(target.container.clone()),

@@ -57,17 +57,18 @@ struct Flags {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Removes a trial's checkpoint folder: run by the clean-up Jobs.
-    RemoveFolder {
-        /// The folder; one that is not there is no error.
-        folder: PathBuf,
+    /// Removes checkpoint folders that no trial needs any more: run by the clean-up Jobs.
+    RemoveFolders {
+        /// The folders; one that is not there is no error.
+        #[arg(required = true)]
+        folders: Vec<PathBuf>,
     },
 }
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
     let answer = match &flags.command {
-        Some(Command::RemoveFolder { folder }) => remove_folder(folder),
+        Some(Command::RemoveFolders { folders }) => folders.iter().try_for_each(|folder| remove_folder(folder)),
         None => operate(flags),
     };
     match answer {
@@ -95,7 +96,11 @@ fn remove_folder(folder: &std::path::Path) -> anyhow::Result<()> {
 async fn operate(flags: Flags) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,kube=warn".into());
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if flags.log_text { log.init() } else { log.json().init() }
+    if flags.log_text {
+        log.init()
+    } else {
+        log.json().init()
+    }
 
     let (stop_sender, stop) = watch::channel(false);
     tokio::spawn(async move {
@@ -107,7 +112,8 @@ async fn operate(flags: Flags) -> anyhow::Result<()> {
 
     let config = match &flags.kubeconfig {
         Some(path) => {
-            let kubeconfig = kube::config::Kubeconfig::read_from(path).with_context(|| format!("reading {}", path.display()))?;
+            let kubeconfig =
+                kube::config::Kubeconfig::read_from(path).with_context(|| format!("reading {}", path.display()))?;
             kube::Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default()).await?
         }
         None => kube::Config::infer().await.context("no cluster: neither a pod's service account nor a kubeconfig")?,
@@ -133,7 +139,11 @@ async fn operate(flags: Flags) -> anyhow::Result<()> {
         health.set_ready(true);
         run::lead(client, streams, flags.namespace.clone(), settings, until(stop.clone())).await;
     } else {
-        let identity = flags.identity.clone().or_else(|| std::env::var("HOSTNAME").ok()).unwrap_or_else(|| format!("operator-{}", std::process::id()));
+        let identity = flags
+            .identity
+            .clone()
+            .or_else(|| std::env::var("HOSTNAME").ok())
+            .unwrap_or_else(|| format!("operator-{}", std::process::id()));
         let mut held = leader::elect(&config, &flags.lease_namespace, &identity).await.context("leader election")?;
         health.set_ready(true);
         tracing::info!(identity, "waiting for the lease");
@@ -166,7 +176,8 @@ async fn until(mut stop: watch::Receiver<bool>) {
 
 async fn signalled() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         std::future::pending::<()>().await;
         return;
     };

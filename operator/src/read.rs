@@ -29,9 +29,13 @@ pub(crate) async fn pods(ctx: &Context, namespace: &str, trial: &str) -> Result<
 }
 
 /// Names and resource versions of a study's Trials, as the API server holds them now.
-pub(crate) async fn trials(ctx: &Context, namespace: &str, study_uid: &str) -> Result<Vec<kube::core::PartialObjectMeta<Trial>>, Error> {
+pub(crate) async fn trials(
+    ctx: &Context,
+    namespace: &str,
+    study_uid: &str,
+) -> Result<Vec<kube::core::PartialObjectMeta<Trial>>, Error> {
     let api: Api<Trial> = Api::namespaced(ctx.client.0.clone(), namespace);
-    let list = api.list_metadata(&ListParams::default().labels(&format!("{}={study_uid}", names::STUDY_UID_LABEL))).await;
+    let list =
+        api.list_metadata(&ListParams::default().labels(&format!("{}={study_uid}", names::STUDY_UID_LABEL))).await;
     list.map(|list| list.items).map_err(|e| Error::of("listing Trials", e))
 }
-

@@ -18,7 +18,10 @@ pub(crate) struct Place {
 impl Place {
     /// The place that a cursor remembers.
     pub(crate) fn of(cursor: Option<&LogCursor>) -> Self {
-        cursor.map_or_else(Self::default, |c| Self { time: c.time.clone(), fidelity: c.fidelity.as_deref().and_then(number::parse) })
+        cursor.map_or_else(Self::default, |c| Self {
+            time: c.time.clone(),
+            fidelity: c.fidelity.as_deref().and_then(number::parse),
+        })
     }
 
     /// The time from which to ask for the log.
@@ -54,7 +57,15 @@ impl Reading {
     /// A reading that goes on from a place. The API is asked for a log from a second earlier, so lines up to the place are skipped here.
     pub(crate) fn from(metrics: &Metrics, place: Place) -> Self {
         let memory = Memory { fidelity: place.fidelity, ..Memory::default() };
-        Self { lines: Lines::stamped(), parser: Parser::recall(metrics, memory), skip_to: place.since(), reports: Vec::new(), place, rejected: 0, bytes: 0 }
+        Self {
+            lines: Lines::stamped(),
+            parser: Parser::recall(metrics, memory),
+            skip_to: place.since(),
+            reports: Vec::new(),
+            place,
+            rejected: 0,
+            bytes: 0,
+        }
     }
 
     /// Takes the next bytes.
@@ -74,7 +85,14 @@ impl Reading {
     }
 }
 
-fn take(line: trimtab_protocol::Line<'_>, parser: &mut Parser, skip_to: Option<Timestamp>, reports: &mut Vec<Report>, place: &mut Place, rejected: &mut u64) {
+fn take(
+    line: trimtab_protocol::Line<'_>,
+    parser: &mut Parser,
+    skip_to: Option<Timestamp>,
+    reports: &mut Vec<Report>,
+    place: &mut Place,
+    rejected: &mut u64,
+) {
     let time: Option<Timestamp> = line.time.and_then(|t| t.parse().ok());
     if let (Some(time), Some(skip_to)) = (time, skip_to)
         && time <= skip_to

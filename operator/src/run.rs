@@ -23,7 +23,13 @@ const CONCURRENCY: u16 = 16;
 /// Runs both controllers until `stop` resolves, and ends when the reconciles under way have come to their end.
 ///
 /// Everything in memory begins here, after the lease was won: the first lists are as fresh as the API server.
-pub async fn lead(client: Client, streams: Client, namespace: Option<String>, config: Config, stop: impl Future<Output = ()> + Send + Sync + 'static) {
+pub async fn lead(
+    client: Client,
+    streams: Client,
+    namespace: Option<String>,
+    config: Config,
+    stop: impl Future<Output = ()> + Send + Sync + 'static,
+) {
     let (caches, feeds) = caches();
     let (studies, study_requests) = mpsc::unbounded_channel();
     let (trials, trial_requests) = mpsc::unbounded_channel();
@@ -41,8 +47,14 @@ pub async fn lead(client: Client, streams: Client, namespace: Option<String>, co
 
     let ready = async {
         // No reconcile before all four caches are filled: a Job that is not listed yet must not look like one that is gone.
-        let (studies, trials, jobs, pods) = (caches.studies.store(), caches.trials.store(), caches.jobs.store(), caches.pods.store());
-        let _ = tokio::join!(studies.wait_until_ready(), trials.wait_until_ready(), jobs.wait_until_ready(), pods.wait_until_ready());
+        let (studies, trials, jobs, pods) =
+            (caches.studies.store(), caches.trials.store(), caches.jobs.store(), caches.pods.store());
+        let _ = tokio::join!(
+            studies.wait_until_ready(),
+            trials.wait_until_ready(),
+            jobs.wait_until_ready(),
+            pods.wait_until_ready()
+        );
     };
     let stop = stop.shared();
     tokio::select! {
@@ -52,7 +64,9 @@ pub async fn lead(client: Client, streams: Client, namespace: Option<String>, co
     tracing::info!("caches are filled");
 
     let queue = QueueConfig::default().concurrency(CONCURRENCY);
-    let requests = UnboundedReceiverStream::new(study_requests).take_until(stop.clone()).map(|r| Ok::<_, std::convert::Infallible>(request(r)));
+    let requests = UnboundedReceiverStream::new(study_requests)
+        .take_until(stop.clone())
+        .map(|r| Ok::<_, std::convert::Infallible>(request(r)));
     let of_studies = controller::applier(
         |study: Arc<Study>, ctx: Arc<Context>| guarded(study::reconcile(study, ctx)).boxed(),
         |study: Arc<Study>, error: &Error, _| retry("Study", &*study, error),
@@ -61,7 +75,9 @@ pub async fn lead(client: Client, streams: Client, namespace: Option<String>, co
         Box::pin(requests),
         queue.clone(),
     );
-    let requests = UnboundedReceiverStream::new(trial_requests).take_until(stop.clone()).map(|r| Ok::<_, std::convert::Infallible>(request(r)));
+    let requests = UnboundedReceiverStream::new(trial_requests)
+        .take_until(stop.clone())
+        .map(|r| Ok::<_, std::convert::Infallible>(request(r)));
     let of_trials = controller::applier(
         |trial: Arc<Trial>, ctx: Arc<Context>| guarded(trial::reconcile(trial, ctx)).boxed(),
         |trial: Arc<Trial>, error: &Error, _| retry("Trial", &*trial, error),
@@ -102,8 +118,21 @@ fn retry<K: kube::ResourceExt>(kind: &str, object: &K, error: &Error) -> Action 
     };
     let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     match error {
-        Error::Conflict { .. } => tracing::debug!(kind, namespace = object.namespace(), name = object.name_any(), class = error.class(), "{error}"),
-        Error::Api { .. } => tracing::warn!(kind, namespace = object.namespace(), name = object.name_any(), class = error.class(), source, "{error}"),
+        Error::Conflict { .. } => tracing::debug!(
+            kind,
+            namespace = object.namespace(),
+            name = object.name_any(),
+            class = error.class(),
+            "{error}"
+        ),
+        Error::Api { .. } => tracing::warn!(
+            kind,
+            namespace = object.namespace(),
+            name = object.name_any(),
+            class = error.class(),
+            source,
+            "{error}"
+        ),
     }
     Action::requeue(wait)
 }

@@ -36,7 +36,11 @@ fn code(good: bool) -> (StatusCode, &'static str) {
 ///
 /// # Errors
 /// When the address cannot be bound.
-pub async fn serve(address: SocketAddr, health: Health, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+pub async fn serve(
+    address: SocketAddr,
+    health: Health,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let router = Router::new()
         .route("/healthz", get(async |State(health): State<Health>| code(!health.failed.load(Ordering::Relaxed))))
         .route("/readyz", get(async |State(health): State<Health>| code(health.ready.load(Ordering::Relaxed))))

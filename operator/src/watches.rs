@@ -53,15 +53,49 @@ pub fn start(client: &Client, namespace: Option<&str>, feeds: Feeds, caches: &Ca
     }
     let ours = watcher::Config::default().labels(&format!("app.kubernetes.io/managed-by={}", names::MANAGER));
     let mut tasks = JoinSet::new();
-    tasks.spawn(one::<Study>(api(client, namespace), watcher::Config::default(), feeds.studies, caches.studies.clone(), queues.clone(), on_study));
-    tasks.spawn(one::<Trial>(api(client, namespace), watcher::Config::default(), feeds.trials, caches.trials.clone(), queues.clone(), on_trial));
-    tasks.spawn(one::<Job>(api(client, namespace), ours.clone(), feeds.jobs, caches.jobs.clone(), queues.clone(), on_child::<Job>));
-    tasks.spawn(one::<Pod>(api(client, namespace), ours, feeds.pods, caches.pods.clone(), queues.clone(), on_child::<Pod>));
+    tasks.spawn(one::<Study>(
+        api(client, namespace),
+        watcher::Config::default(),
+        feeds.studies,
+        caches.studies.clone(),
+        queues.clone(),
+        on_study,
+    ));
+    tasks.spawn(one::<Trial>(
+        api(client, namespace),
+        watcher::Config::default(),
+        feeds.trials,
+        caches.trials.clone(),
+        queues.clone(),
+        on_trial,
+    ));
+    tasks.spawn(one::<Job>(
+        api(client, namespace),
+        ours.clone(),
+        feeds.jobs,
+        caches.jobs.clone(),
+        queues.clone(),
+        on_child::<Job>,
+    ));
+    tasks.spawn(one::<Pod>(
+        api(client, namespace),
+        ours,
+        feeds.pods,
+        caches.pods.clone(),
+        queues.clone(),
+        on_child::<Pod>,
+    ));
     tasks
 }
 
-async fn one<K>(api: Api<DeserializeGuard<K>>, config: watcher::Config, mut feed: Feed<K>, cache: Cache<K>, queues: Queues, triggers: fn(&K) -> Triggers)
-where
+async fn one<K>(
+    api: Api<DeserializeGuard<K>>,
+    config: watcher::Config,
+    mut feed: Feed<K>,
+    cache: Cache<K>,
+    queues: Queues,
+    triggers: fn(&K) -> Triggers,
+) where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
     let mut events = Box::pin(watch(api, config).default_backoff());

@@ -69,24 +69,36 @@ pub(crate) async fn study_status(ctx: &Context, study: &Study) -> Result<Study, 
 
 async fn post(ctx: &Context, path: String, object: &Value) -> Result<Value, kube::Error> {
     let body = serde_json::to_vec(object).map_err(kube::Error::SerdeError)?;
-    let request = http::Request::post(path).header(http::header::CONTENT_TYPE, "application/json").body(body).map_err(kube::Error::HttpError)?;
+    let request = http::Request::post(path)
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .body(body)
+        .map_err(kube::Error::HttpError)?;
     ctx.client.0.request(request).await
 }
 
 /// Creates a Job. It is sent as the user wrote it, fields included that this program does not know.
 pub(crate) async fn create_job(ctx: &Context, namespace: &str, job: &Value) -> Result<Created<Value>, Error> {
-    created("creating a Job", post(ctx, format!("/apis/batch/v1/namespaces/{namespace}/jobs?fieldManager={}", names::MANAGER), job).await)
+    created(
+        "creating a Job",
+        post(ctx, format!("/apis/batch/v1/namespaces/{namespace}/jobs?fieldManager={}", names::MANAGER), job).await,
+    )
 }
 
 /// Asks the API server whether it would take a Job, unknown fields refused. Nothing is kept.
 pub(crate) async fn dry_run_job(ctx: &Context, namespace: &str, job: &Value) -> Result<(), kube::Error> {
-    let path = format!("/apis/batch/v1/namespaces/{namespace}/jobs?dryRun=All&fieldValidation=Strict&fieldManager={}", names::MANAGER);
+    let path = format!(
+        "/apis/batch/v1/namespaces/{namespace}/jobs?dryRun=All&fieldValidation=Strict&fieldManager={}",
+        names::MANAGER
+    );
     post(ctx, path, job).await.map(|_| ())
 }
 
 /// Asks the API server whether it would take a pod, unknown fields refused. Nothing is kept.
 pub(crate) async fn dry_run_pod(ctx: &Context, namespace: &str, pod: &Value) -> Result<(), kube::Error> {
-    let path = format!("/api/v1/namespaces/{namespace}/pods?dryRun=All&fieldValidation=Strict&fieldManager={}", names::MANAGER);
+    let path = format!(
+        "/api/v1/namespaces/{namespace}/pods?dryRun=All&fieldValidation=Strict&fieldManager={}",
+        names::MANAGER
+    );
     post(ctx, path, pod).await.map(|_| ())
 }
 
@@ -138,7 +150,11 @@ pub(crate) async fn event<K: Resource<DynamicType = ()>>(ctx: &Context, about: &
     let uid = about.uid().unwrap_or_default();
     let hash = fnv(&[&uid, news.reason, &news.occasion]);
     let event = Event {
-        metadata: ObjectMeta { name: Some(format!("{name}.{hash:016x}")), namespace: Some(namespace.clone()), ..ObjectMeta::default() },
+        metadata: ObjectMeta {
+            name: Some(format!("{name}.{hash:016x}")),
+            namespace: Some(namespace.clone()),
+            ..ObjectMeta::default()
+        },
         action: Some(news.action.to_owned()),
         event_time: Some(MicroTime(ctx.clock.now())),
         note: Some(news.note.chars().take(1000).collect()),
@@ -167,5 +183,8 @@ pub(crate) async fn event<K: Resource<DynamicType = ()>>(ctx: &Context, about: &
 
 /// FNV-1a over the parts, each ended by a zero byte. It names events; nothing secret depends on it.
 fn fnv(parts: &[&str]) -> u64 {
-    parts.iter().flat_map(|part| part.bytes().chain([0])).fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    parts
+        .iter()
+        .flat_map(|part| part.bytes().chain([0]))
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }

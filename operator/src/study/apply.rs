@@ -34,7 +34,8 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, outcome: Outcome) -> Resul
     if let Some((batch, indices)) = carry_out {
         tracing::info!(study = %study.name_any(), namespace = seen.namespace, batch = batch.number, actions = indices.len(), "carrying out a batch");
         // A batch's actions are on different Trials, so their order among each other does not matter to anybody but the one who waits for a stop: stops come first.
-        let writes: Vec<_> = indices.into_iter().map(|index| carry_out_one(ctx, seen, &study, &batch, index).boxed()).collect();
+        let writes: Vec<_> =
+            indices.into_iter().map(|index| carry_out_one(ctx, seen, &study, &batch, index).boxed()).collect();
         let answers: Vec<Result<(), Error>> = stream::iter(writes).buffered(WRITES).collect().await;
         answers.into_iter().collect::<Result<(), Error>>()?;
     }
@@ -48,7 +49,13 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, outcome: Outcome) -> Resul
     Ok(Action::requeue(again.map_or(RESYNC, |s| Duration::from_secs(s).min(RESYNC))))
 }
 
-async fn carry_out_one(ctx: &Context, seen: &Seen, study: &Study, batch: &BatchRecord, index: u32) -> Result<(), Error> {
+async fn carry_out_one(
+    ctx: &Context,
+    seen: &Seen,
+    study: &Study,
+    batch: &BatchRecord,
+    index: u32,
+) -> Result<(), Error> {
     let Some(action) = batch.actions.get(index as usize) else { return Ok(()) };
     if action.action == ActionKind::Start {
         let Some(trial) = history::trial_from_start(study, batch, index) else { return Ok(()) };
@@ -58,14 +65,28 @@ async fn carry_out_one(ctx: &Context, seen: &Seen, study: &Study, batch: &BatchR
                 let held = read::trial(ctx, &seen.namespace, &trial.name_any()).await?;
                 match held {
                     Some(held) if !belongs(&held, &study.name_any(), &seen.uid) => {
-                        let note = format!("Trial {} exists and is not this Study's: delete or rename it", trial.name_any());
-                        write::event(ctx, study, News { tone: Tone::Warning, reason: "NameTaken", action: "Start", note, occasion: batch.number.to_string() }).await;
+                        let note =
+                            format!("Trial {} exists and is not this Study's: delete or rename it", trial.name_any());
+                        write::event(
+                            ctx,
+                            study,
+                            News {
+                                tone: Tone::Warning,
+                                reason: "NameTaken",
+                                action: "Start",
+                                note,
+                                occasion: batch.number.to_string(),
+                            },
+                        )
+                        .await;
                         Err(Error::Conflict { what: "the name of a Trial".to_owned() })
                     }
                     _ => Ok(()),
                 }
             }
-            Created::Refused(status) => Err(Error::Api { what: "creating a Trial".to_owned(), source: Box::new(kube::Error::Api(status)) }),
+            Created::Refused(status) => {
+                Err(Error::Api { what: "creating a Trial".to_owned(), source: Box::new(kube::Error::Api(status)) })
+            }
         };
     }
     // A Trial that was removed needs no stop and cannot go on.
@@ -79,6 +100,11 @@ async fn carry_out_one(ctx: &Context, seen: &Seen, study: &Study, batch: &BatchR
         _ => history::sentence(study, action),
     };
     let reason = if action.action == ActionKind::Stop { "TrialStopped" } else { "TrialPromoted" };
-    write::event(ctx, &trial, News { tone: Tone::Normal, reason, action: "Judge", note, occasion: batch.number.to_string() }).await;
+    write::event(
+        ctx,
+        &trial,
+        News { tone: Tone::Normal, reason, action: "Judge", note, occasion: batch.number.to_string() },
+    )
+    .await;
     Ok(())
 }

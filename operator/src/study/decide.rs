@@ -61,7 +61,8 @@ pub(crate) fn is_live(trial: &Trial) -> bool {
 pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Outcome {
     let old = seen.study.status.clone().unwrap_or_default();
     let mut new = old.clone();
-    let mut outcome = Outcome { status: StudyStatus::default(), carry_out: None, suspend: Vec::new(), news: Vec::new(), again: None };
+    let mut outcome =
+        Outcome { status: StudyStatus::default(), carry_out: None, suspend: Vec::new(), news: Vec::new(), again: None };
     let accepted = matches!(acceptance, Acceptance::Yes { .. });
     let mut standing = Standing::Held;
     let mut best = None;
@@ -79,7 +80,9 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
             new.applied_batch = old.batch.as_ref().map_or(0, |b| b.number).max(old.applied_batch);
             let decision = trimtab_engine::decide(plan, &history);
             standing = match decision.verdict {
-                _ if cannot_start(seen).is_some() => Standing::Failed("CannotStart", cannot_start(seen).unwrap_or_default()),
+                _ if cannot_start(seen).is_some() => {
+                    Standing::Failed("CannotStart", cannot_start(seen).unwrap_or_default())
+                }
                 Verdict::Running => Standing::Running,
                 Verdict::Complete(why) => Standing::Complete(why.as_str()),
                 Verdict::Failed(why) => Standing::Failed(why.as_str(), String::new()),
@@ -108,8 +111,12 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
         let hold = seen.study.spec.suspend || ended;
         let top = seen.plan.as_ref().ok().and_then(|p| p.levels().last().copied());
         for (number, trial) in &seen.trials {
-            let over = trial.status.as_ref().is_some_and(|s| s.outcome.is_some() || (s.rested_level.is_some() && s.rested_level >= top));
-            let resting = trial.status.as_ref().is_some_and(|s| s.rested_level >= Some(trial.spec.target_level)) && !is_live(trial);
+            let over = trial
+                .status
+                .as_ref()
+                .is_some_and(|s| s.outcome.is_some() || (s.rested_level.is_some() && s.rested_level >= top));
+            let resting = trial.status.as_ref().is_some_and(|s| s.rested_level >= Some(trial.spec.target_level))
+                && !is_live(trial);
             if trial.spec.suspend != hold && !over && (!hold || !resting) {
                 outcome.suspend.push((*number, hold));
             }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kube::ResourceExt;
+use trimtab_api::study::{ActionKind, BatchRecord};
 use trimtab_api::{FieldError, Study, Trial, names};
 use trimtab_engine::Plan;
 
@@ -44,7 +45,14 @@ pub(crate) enum Observed {
 /// Whether a Trial belongs to the Study: by owner reference, not by what the Trial says of itself.
 pub(crate) fn belongs(trial: &Trial, study: &str, uid: &str) -> bool {
     let owned = trial.owner_references().iter().any(|o| o.controller == Some(true) && o.uid == uid);
-    owned && trial.spec.study_uid == uid && trial.spec.study_name == study && trial.name_any() == names::trial(study, trial.spec.number)
+    owned
+        && trial.spec.study_uid == uid
+        && trial.spec.study_name == study
+        && trial.name_any() == names::trial(study, trial.spec.number)
+}
+
+fn is_start(batch: &BatchRecord, index: u32) -> bool {
+    batch.actions.get(index as usize).is_some_and(|action| action.action == ActionKind::Start)
 }
 
 fn carries(trial: &Trial, batch: u64, index: u32) -> bool {
@@ -92,8 +100,9 @@ pub(crate) async fn observe(ctx: &Context, study: Arc<Study>) -> Result<Observed
                     }
                     unapplied.push(*index);
                 }
-                // Never made, or made and removed since. Once the batch was seen applied, it is the latter, for good.
-                None if applied => {}
+                // Never made, or made and removed since. Once the batch was seen applied it is the latter, for good; and a stop or a
+                // promotion of a Trial that is gone has nothing left to do.
+                None if applied || !is_start(batch, *index) => {}
                 None => unapplied.push(*index),
             }
         }
@@ -108,8 +117,11 @@ pub(crate) async fn observe(ctx: &Context, study: Arc<Study>) -> Result<Observed
 /// Whether the cache shows each of the Study's Trials, and none that is gone.
 async fn fresh(ctx: &Context, namespace: &str, uid: &str, trials: &BTreeMap<u32, Arc<Trial>>) -> Result<bool, Error> {
     let live = read::trials(ctx, namespace, uid).await?;
-    let live: BTreeMap<String, Option<String>> =
-        live.into_iter().filter(|t| t.metadata.deletion_timestamp.is_none()).map(|t| (t.name_any(), t.metadata.uid.clone())).collect();
+    let live: BTreeMap<String, Option<String>> = live
+        .into_iter()
+        .filter(|t| t.metadata.deletion_timestamp.is_none())
+        .map(|t| (t.name_any(), t.metadata.uid.clone()))
+        .collect();
     let held: BTreeMap<String, Option<String>> = trials.values().map(|t| (t.name_any(), t.uid())).collect();
     Ok(live == held)
 }

@@ -33,7 +33,8 @@ pub(crate) async fn accept(ctx: &Context, seen: &Seen) -> Result<Acceptance, Err
         }
     };
     let status = seen.study.status.clone().unwrap_or_default();
-    if let Some(held) = status.conditions.iter().find(|c| c.type_ == conditions::study::ACCEPTED && c.status == "True") {
+    if let Some(held) = status.conditions.iter().find(|c| c.type_ == conditions::study::ACCEPTED && c.status == "True")
+    {
         // What the dry run looks at is immutable, so one acceptance is enough for the life of the Study.
         let reason = if held.reason == reason::PREFLIGHT_UNKNOWN { reason::PREFLIGHT_UNKNOWN } else { reason::VALID };
         return Ok(Acceptance::Yes { reason, message: held.message.clone() });
@@ -60,7 +61,10 @@ pub(crate) async fn accept(ctx: &Context, seen: &Seen) -> Result<Acceptance, Err
     }
     Ok(match unknown {
         Some(message) => Acceptance::Yes { reason: reason::PREFLIGHT_UNKNOWN, message },
-        None => Acceptance::Yes { reason: reason::VALID, message: "all checks passed, the dry run of the first Job and pod included".to_owned() },
+        None => Acceptance::Yes {
+            reason: reason::VALID,
+            message: "all checks passed, the dry run of the first Job and pod included".to_owned(),
+        },
     })
 }
 
@@ -70,7 +74,9 @@ fn first_job(seen: &Seen, plan: &Plan) -> Option<serde_json::Value> {
     settings.suspend = false;
     let history = History::default();
     let plan = plan.with_settings(settings);
-    let Next::Action(trimtab_engine::Action::Start { parameters, level, .. }) = trimtab_engine::next(&plan, &trimtab_engine::state::State::fold(&plan, &history)) else {
+    let Next::Action(trimtab_engine::Action::Start { parameters, level, .. }) =
+        trimtab_engine::next(&plan, &trimtab_engine::state::State::fold(&plan, &history))
+    else {
         return None;
     };
     let target_level = *plan.levels().get(level)?;
@@ -97,6 +103,17 @@ fn first_job(seen: &Seen, plan: &Plan) -> Option<serde_json::Value> {
         },
         status: None,
     };
-    let run = Run { number: 1, target_level, start: "0".to_owned(), resume_from: None, job_uid: None, pod_name: None, reached: None, first: None, start_time: None, end: None };
+    let run = Run {
+        number: 1,
+        target_level,
+        start: "0".to_owned(),
+        resume_from: None,
+        job_uid: None,
+        pod_name: None,
+        reached: None,
+        first: None,
+        start_time: None,
+        end: None,
+    };
     Some(build::job(&seen.study, &trial, &plan, &run, 0))
 }

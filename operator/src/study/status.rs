@@ -61,7 +61,8 @@ pub(crate) fn fill(status: &mut StudyStatus, old: &StudyStatus, picture: &Pictur
     let spent: u64 = seen.trials.values().filter_map(|t| t.status.as_ref()).map(|s| s.spent_fidelity).sum();
     status.spent_fidelity = status.spent_fidelity.max(spent);
     fill_conditions(status, picture, generation);
-    let over = conditions::is_true(&status.conditions, condition::COMPLETE) || conditions::is_true(&status.conditions, condition::FAILED);
+    let over = conditions::is_true(&status.conditions, condition::COMPLETE)
+        || conditions::is_true(&status.conditions, condition::FAILED);
     status.completion_time = match (over, &old.completion_time) {
         (true, Some(held)) => Some(held.clone()),
         (true, None) => Some(Time(picture.now)),
@@ -111,14 +112,18 @@ fn fill_conditions(status: &mut StudyStatus, picture: &Picture<'_>, generation: 
         }
     }
     match stalled(seen) {
-        Some((why, words)) if matches!(standing, Standing::Running | Standing::Held) => set(condition::STALLED, true, why, &words),
+        Some((why, words)) if matches!(standing, Standing::Running | Standing::Held) => {
+            set(condition::STALLED, true, why, &words)
+        }
         _ => set(condition::STALLED, false, reason::PROGRESSING, "nothing waits for a person"),
     }
 }
 
 fn failure(why: &str) -> &'static str {
     match why {
-        "TooManyFailedTrials" => "more trials failed than `limits.failedTrials` allows; `kubectl describe trials` says why each did",
+        "TooManyFailedTrials" => {
+            "more trials failed than `limits.failedTrials` allows; `kubectl describe trials` says why each did"
+        }
         "NoUsableTrial" => "every trial ended and none has a usable value; `kubectl describe trials` says why",
         _ => "the study ended without an answer",
     }
@@ -132,7 +137,11 @@ fn stalled(seen: &Seen) -> Option<(&'static str, String)> {
     let mut waiting = None;
     let mut running = false;
     for trial in seen.trials.values().filter(|t| is_live(t) || t.status.is_none()) {
-        let Some(held) = trial.status.as_ref().and_then(|s| s.conditions.iter().find(|c| c.type_ == conditions::trial::RUNNING)) else { continue };
+        let Some(held) =
+            trial.status.as_ref().and_then(|s| s.conditions.iter().find(|c| c.type_ == conditions::trial::RUNNING))
+        else {
+            continue;
+        };
         let words = format!("{}: {}", trial.name_any(), held.message);
         match held.reason.as_str() {
             _ if held.status == "True" => running = true,
@@ -166,7 +175,11 @@ fn count(seen: &Seen, next_trial: u32) -> TrialCounts {
     let top = seen.plan.as_ref().ok().and_then(|p| p.levels().last().copied());
     let mut in_flight = 0;
     if let Some(batch) = seen.study.status.as_ref().and_then(|s| s.batch.as_ref()) {
-        in_flight = batch.actions.iter().filter(|a| a.action == trimtab_api::study::ActionKind::Start && !seen.trials.contains_key(&a.trial)).count();
+        in_flight = batch
+            .actions
+            .iter()
+            .filter(|a| a.action == trimtab_api::study::ActionKind::Start && !seen.trials.contains_key(&a.trial))
+            .count();
     }
     for trial in seen.trials.values() {
         *slot(&mut counts, trial, top) += 1;
@@ -204,7 +217,13 @@ pub(crate) fn news(study: &Study, old: &StudyStatus, new: &StudyStatus) -> Vec<N
         (condition::FAILED, "True", Tone::Warning, "StudyFailed"),
     ];
     for (kind, value, tone, reason) in watched {
-        let find = |status: &StudyStatus| status.conditions.iter().find(|c| c.type_ == kind && c.status == value).map(|c| (c.reason.clone(), c.message.clone()));
+        let find = |status: &StudyStatus| {
+            status
+                .conditions
+                .iter()
+                .find(|c| c.type_ == kind && c.status == value)
+                .map(|c| (c.reason.clone(), c.message.clone()))
+        };
         let (before, after) = (find(old), find(new));
         let Some((why, message)) = after else { continue };
         if before.as_ref().map(|b| &b.0) == Some(&why) {

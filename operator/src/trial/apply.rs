@@ -34,7 +34,7 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, step: Step) -> Result<Acti
         match effect {
             Effect::CreateJob(run) => trial = create(ctx, seen, trial, &run).await?,
             Effect::DeleteJob { name, uid } => write::delete_job(ctx, &seen.namespace, &name, &uid).await?,
-            Effect::CleanUp => clean_up(ctx, seen).await?,
+            Effect::CleanUp { runs } => clean_up(ctx, seen, &runs).await?,
         }
     }
     for news in news {
@@ -45,7 +45,11 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, step: Step) -> Result<Acti
 
 /// Creates the Job of a run whose intent is on record, and writes its UID down. Where the second write fails, the next reconcile finds the Job by name.
 async fn create(ctx: &Context, seen: &Seen, mut trial: Trial, run: &Run) -> Result<Trial, Error> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and saturating is right")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "not negative, and saturating is right"
+    )]
     let reached = fidelity(Some(&run.start)).floor() as u32;
     let job = build::job(&seen.study, &seen.trial, &seen.plan, run, reached);
     match write::create_job(ctx, &seen.namespace, &job).await? {
@@ -58,9 +62,16 @@ async fn create(ctx: &Context, seen: &Seen, mut trial: Trial, run: &Run) -> Resu
         }
         // Whose it is, the next look will tell.
         Created::Exists => Err(Error::Conflict { what: "the name of a Job".to_owned() }),
-        Created::Refused(status) if status.message.contains("exceeded quota") || status.message.contains("being terminated") => {
+        Created::Refused(status)
+            if status.message.contains("exceeded quota") || status.message.contains("being terminated") =>
+        {
             let note = format!("the Job of run {} waits: {}", run.number, status.message);
-            write::event(ctx, &trial, News { tone: Tone::Warning, reason: "RunWaits", action: "Run", note, occasion: run.number.to_string() }).await;
+            write::event(
+                ctx,
+                &trial,
+                News { tone: Tone::Warning, reason: "RunWaits", action: "Run", note, occasion: run.number.to_string() },
+            )
+            .await;
             Err(Error::Api { what: "creating a Job".to_owned(), source: Box::new(kube::Error::Api(status)) })
         }
         Created::Refused(status) => {
@@ -81,14 +92,29 @@ async fn create(ctx: &Context, seen: &Seen, mut trial: Trial, run: &Run) -> Resu
     }
 }
 
-async fn clean_up(ctx: &Context, seen: &Seen) -> Result<(), Error> {
+async fn clean_up(ctx: &Context, seen: &Seen, runs: &[u32]) -> Result<(), Error> {
     let Some(image) = &ctx.config.cleanup_image else { return Ok(()) };
-    let Some(job) = cleanup::job(&seen.study, &seen.trial, image) else { return Ok(()) };
+    let Some(job) = cleanup::job(&seen.study, &seen.trial, image, runs) else { return Ok(()) };
     match write::create_job(ctx, &seen.namespace, &job).await? {
         Created::Made(_) | Created::Exists => Ok(()),
         Created::Refused(status) => {
-            let note = format!("the folders of {} stay: {}", names::trial(&seen.study.name_any(), seen.trial.spec.number), status.message);
-            write::event(ctx, &*seen.trial, News { tone: Tone::Warning, reason: "CleanUpFailed", action: "CleanUp", note, occasion: "refused".to_owned() }).await;
+            let note = format!(
+                "the folders of {} stay: {}",
+                names::trial(&seen.study.name_any(), seen.trial.spec.number),
+                status.message
+            );
+            write::event(
+                ctx,
+                &*seen.trial,
+                News {
+                    tone: Tone::Warning,
+                    reason: "CleanUpFailed",
+                    action: "CleanUp",
+                    note,
+                    occasion: "refused".to_owned(),
+                },
+            )
+            .await;
             Ok(())
         }
     }

@@ -17,7 +17,9 @@ const TTL_SECONDS: u32 = 86_400;
 /// The container that trains: the one named, else the first.
 pub(crate) fn container(study: &Study) -> String {
     let named = study.spec.trial.container.clone();
-    named.or_else(|| containers(study).first().and_then(|c| c.get("name")).and_then(Value::as_str).map(str::to_owned)).unwrap_or_default()
+    named
+        .or_else(|| containers(study).first().and_then(|c| c.get("name")).and_then(Value::as_str).map(str::to_owned))
+        .unwrap_or_default()
 }
 
 fn containers(study: &Study) -> Vec<Value> {
@@ -37,9 +39,7 @@ fn object<'v>(parent: &'v mut Map<String, Value>, key: &str) -> &'v mut Map<Stri
     if !parent.get(key).is_some_and(Value::is_object) {
         parent.insert(key.to_owned(), Value::Object(Map::new()));
     }
-    let Some(Value::Object(map)) = parent.get_mut(key) else {
-        unreachable!("the lines above made it an object")
-    };
+    let Some(Value::Object(map)) = parent.get_mut(key) else { unreachable!("the lines above made it an object") };
     map
 }
 
@@ -98,7 +98,8 @@ pub(crate) fn job(study: &Study, trial: &Trial, plan: &Plan, run: &Run, reached:
     let pod = object(template, "spec");
     pod.insert("restartPolicy".into(), json!("Never"));
     if let Some(checkpoint) = &study.spec.trial.checkpoint {
-        let volume = json!({"name": names::CHECKPOINT_VOLUME, "persistentVolumeClaim": {"claimName": checkpoint.claim_name}});
+        let volume =
+            json!({"name": names::CHECKPOINT_VOLUME, "persistentVolumeClaim": {"claimName": checkpoint.claim_name}});
         match pod.get_mut("volumes").and_then(Value::as_array_mut) {
             Some(volumes) => volumes.push(volume),
             None => {
@@ -108,7 +109,8 @@ pub(crate) fn job(study: &Study, trial: &Trial, plan: &Plan, run: &Run, reached:
     }
     let training = container(study);
     let variables = environment(&facts);
-    let values: Vec<Value> = variables.iter().map(|(name, value)| json!({"name": name, "value": escape(value)})).collect();
+    let values: Vec<Value> =
+        variables.iter().map(|(name, value)| json!({"name": name, "value": escape(value)})).collect();
     for held in pod.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten() {
         let Some(held) = held.as_object_mut() else { continue };
         if held.get("name").and_then(Value::as_str) != Some(training.as_str()) {

@@ -10,17 +10,22 @@ use trimtab_api::{Study, Trial, names};
 /// Where the clean-up mounts the volume.
 const MOUNT: &str = "/checkpoints";
 
-/// The clean-up Job of a trial; `None` without a checkpoint claim.
-pub(crate) fn job(study: &Study, trial: &Trial, image: &str) -> Option<Value> {
+/// The clean-up Job of a trial: of these runs' folders, or, if there are none, of the trial's; `None` without a checkpoint claim.
+pub(crate) fn job(study: &Study, trial: &Trial, image: &str, runs: &[u32]) -> Option<Value> {
     let checkpoint = study.spec.trial.checkpoint.as_ref()?;
     let pod = study.spec.trial.job.spec.0.get("template").and_then(|t| t.get("spec"));
     let taken = |key: &str| pod.and_then(|p| p.get(key)).cloned();
-    let folder = format!("{MOUNT}/{}/{}", trial.spec.study_uid, trial.spec.number);
+    let (uid, number) = (&trial.spec.study_uid, trial.spec.number);
+    let mut arguments = vec!["remove-folders".to_owned()];
+    match runs {
+        [] => arguments.push(format!("{MOUNT}/{uid}/{number}")),
+        runs => arguments.extend(runs.iter().map(|run| format!("{MOUNT}/{}", names::run_folder(uid, number, *run)))),
+    }
     let mut spec = json!({
         "restartPolicy": "Never",
         "automountServiceAccountToken": false,
         "containers": [{
-            "name": "clean-up", "image": image, "args": ["remove-folder", folder],
+            "name": "clean-up", "image": image, "args": arguments,
             "volumeMounts": [{"name": "checkpoints", "mountPath": MOUNT}],
             "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
             "securityContext": {"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]}},

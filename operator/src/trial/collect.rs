@@ -77,7 +77,13 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
     let ended = pod.terminated.is_some() || pod.terminal;
     if !ended {
         let objective = seen.study.spec.objectives.first().map(|o| o.metric.clone()).unwrap_or_default();
-        let reached: Vec<u32> = seen.status.values.iter().filter(|v| v.metrics.iter().any(|m| m.name == objective)).map(|v| v.level).collect();
+        let reached: Vec<u32> = seen
+            .status
+            .values
+            .iter()
+            .filter(|v| v.metrics.iter().any(|m| m.name == objective))
+            .map(|v| v.level)
+            .collect();
         let target = Target {
             namespace: seen.namespace.clone(),
             trial: seen.name.clone(),
@@ -87,10 +93,21 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
             metrics: metrics.clone(),
             place: place.clone(),
             objective,
-            levels: if seen.plan.spec().fidelity.is_some() { seen.plan.levels().iter().copied().filter(|l| !reached.contains(l)).collect() } else { Vec::new() },
+            levels: if seen.plan.spec().fidelity.is_some() {
+                seen.plan.levels().iter().copied().filter(|l| !reached.contains(l)).collect()
+            } else {
+                Vec::new()
+            },
         };
         if let Some(taken) = ctx.follows.take(&target) {
-            return Ok(Some(Collected { pod_uid: pod.uid.clone(), reports: taken.reports, place: taken.place, from_follower: true, bytes: taken.bytes, ..Collected::default() }));
+            return Ok(Some(Collected {
+                pod_uid: pod.uid.clone(),
+                reports: taken.reports,
+                place: taken.place,
+                from_follower: true,
+                bytes: taken.bytes,
+                ..Collected::default()
+            }));
         }
     } else {
         ctx.follows.end(&pod.uid);
@@ -110,7 +127,13 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
 }
 
 /// Reads what there is of the log now. Returns why it can never be read, if so.
-async fn read(ctx: &Context, seen: &Seen, pod: &PodFacts, place: &Place, reading: &mut Reading) -> Result<Option<String>, Error> {
+async fn read(
+    ctx: &Context,
+    seen: &Seen,
+    pod: &PodFacts,
+    place: &Place,
+    reading: &mut Reading,
+) -> Result<Option<String>, Error> {
     let api: Api<Pod> = Api::namespaced(ctx.client.0.clone(), &seen.namespace);
     let parameters = LogParams {
         container: Some(seen.container.clone()),

@@ -32,8 +32,8 @@ pub(crate) enum Effect {
     CreateJob(Run),
     /// Delete a Job and its pods.
     DeleteJob { name: String, uid: String },
-    /// Remove the trial's checkpoint folders.
-    CleanUp,
+    /// Remove checkpoint folders: those of these runs, or, if there are none, all of the trial's.
+    CleanUp { runs: Vec<u32> },
 }
 
 /// The next step of a Trial.
@@ -48,7 +48,8 @@ pub(crate) struct Step {
 }
 
 pub(crate) fn decide(seen: &Seen, collected: Option<&Collected>, config: &Config, now: Timestamp) -> Step {
-    let mut step = Step { status: seen.status.clone(), effects: Vec::new(), news: Vec::new(), again: None, recorded: None };
+    let mut step =
+        Step { status: seen.status.clone(), effects: Vec::new(), news: Vec::new(), again: None, recorded: None };
     let scale = Scale { plan: &seen.plan };
     step.status.next_run = step.status.next_run.max(1);
     if let (Some(index), Some(collected)) = (seen.current, collected) {
@@ -57,8 +58,17 @@ pub(crate) fn decide(seen: &Seen, collected: Option<&Collected>, config: &Config
             step.recorded = Some((collected.pod_uid.clone(), collected.reports.len()));
         }
         if collected.bytes > TOO_MUCH {
-            let note = format!("the pod has printed {} MiB; its log is read at a bounded rate, and what the kubelet drops is lost", collected.bytes >> 20);
-            step.news.push(News { tone: Tone::Warning, reason: "LogTooLarge", action: "Collect", note, occasion: collected.pod_uid.clone() });
+            let note = format!(
+                "the pod has printed {} MiB; its log is read at a bounded rate, and what the kubelet drops is lost",
+                collected.bytes >> 20
+            );
+            step.news.push(News {
+                tone: Tone::Warning,
+                reason: "LogTooLarge",
+                action: "Collect",
+                note,
+                occasion: collected.pod_uid.clone(),
+            });
         }
     }
     match seen.current {
@@ -92,7 +102,8 @@ fn current_run(seen: &Seen, step: &mut Step, index: usize, scale: Scale<'_>, con
         // The end is on record and its pods were told to stop: what holds the place is all that is waited for.
         let alive = seen.pods.iter().any(|p| !p.terminal);
         let lost_after = SignedDuration::try_from(config.lost_after).unwrap_or(SignedDuration::MAX);
-        let lost = seen.pods.iter().all(|p| p.terminal || p.deleting.is_some_and(|at| now.duration_since(at) > lost_after));
+        let lost =
+            seen.pods.iter().all(|p| p.terminal || p.deleting.is_some_and(|at| now.duration_since(at) > lost_after));
         let absent = matches!(seen.job, JobSeen::Absent | JobSeen::Foreign(_));
         if (absent && !alive) || (!seen.pods.is_empty() && lost) {
             settle(seen, step, index, config, now);
@@ -128,7 +139,9 @@ fn current_run(seen: &Seen, step: &mut Step, index: usize, scale: Scale<'_>, con
 }
 
 fn delete_current(seen: &Seen, step: &mut Step) {
-    if let (JobSeen::Present { uid, deleting: false, .. }, Some(run)) = (&seen.job, seen.current.and_then(|i| step.status.runs.get(i))) {
+    if let (JobSeen::Present { uid, deleting: false, .. }, Some(run)) =
+        (&seen.job, seen.current.and_then(|i| step.status.runs.get(i)))
+    {
         let name = trimtab_api::names::job(&seen.trial.spec.study_name, seen.trial.spec.number, run.number);
         step.effects.push(Effect::DeleteJob { name, uid: uid.clone() });
     }
@@ -139,14 +152,21 @@ fn paid(run: &Run) -> u64 {
     let from = if ignored_checkpoint(run) { 0.0 } else { fidelity(Some(&run.start)) };
     let paid = (fidelity(run.reached.as_ref()) - from).max(0.0);
     // A part of a unit is paid in whole; the cast saturates.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and saturating is right")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "not negative, and saturating is right"
+    )]
     let paid = paid.ceil() as u64;
     paid
 }
 
 /// Whether a resumed run reported from the beginning.
 pub(crate) fn ignored_checkpoint(run: &Run) -> bool {
-    run.resume_from.is_some() && run.first.as_ref().is_some_and(|first| fidelity(Some(first)) <= fidelity(Some(&run.start)) && fidelity(Some(&run.start)) > 0.0)
+    run.resume_from.is_some()
+        && run.first.as_ref().is_some_and(|first| {
+            fidelity(Some(first)) <= fidelity(Some(&run.start)) && fidelity(Some(&run.start)) > 0.0
+        })
 }
 
 fn write_end(seen: &Seen, step: &mut Step, index: usize, end: End, config: &Config, now: Timestamp) {
@@ -167,7 +187,13 @@ fn write_end(seen: &Seen, step: &mut Step, index: usize, end: End, config: &Conf
     step.status.run_seconds += end.seconds;
     if !matches!(kind, Class::Good | Class::Wanted) {
         let note = format!("run {} ended: {}: {}", run.number, end.reason, end.message);
-        step.news.push(News { tone: Tone::Warning, reason: "RunFailed", action: "Run", note, occasion: run.number.to_string() });
+        step.news.push(News {
+            tone: Tone::Warning,
+            reason: "RunFailed",
+            action: "Run",
+            note,
+            occasion: run.number.to_string(),
+        });
     }
     if gone {
         settle(seen, step, index, config, now);
@@ -186,7 +212,11 @@ fn settle(seen: &Seen, step: &mut Step, index: usize, config: &Config, now: Time
     end.gone = true;
     let end = end.clone();
     let fail = |status: &mut TrialStatus, kind, why: &str, message: String| {
-        status.outcome.get_or_insert(Outcome { kind, reason: why.to_owned(), message: message.chars().take(1024).collect() });
+        status.outcome.get_or_insert(Outcome {
+            kind,
+            reason: why.to_owned(),
+            message: message.chars().take(1024).collect(),
+        });
     };
     match class(&end.reason) {
         Class::Good => {
@@ -199,12 +229,22 @@ fn settle(seen: &Seen, step: &mut Step, index: usize, config: &Config, now: Time
             status.retries = 0;
             status.retry_after = None;
         }
-        Class::Configuration => fail(status, OutcomeKind::Failed, &end.reason, format!("run {number}: {}", end.message)),
+        Class::Configuration => {
+            fail(status, OutcomeKind::Failed, &end.reason, format!("run {number}: {}", end.message))
+        }
         Class::NeverStarts => fail(status, OutcomeKind::Lost, &end.reason, format!("run {number}: {}", end.message)),
         Class::Infrastructure => {
             status.retries += 1;
             if status.retries > RETRIES {
-                fail(status, OutcomeKind::Lost, reason::TOO_MANY_RETRIES, format!("the infrastructure failed {} times in a row; the last time: {}: {}", status.retries, end.reason, end.message));
+                fail(
+                    status,
+                    OutcomeKind::Lost,
+                    reason::TOO_MANY_RETRIES,
+                    format!(
+                        "the infrastructure failed {} times in a row; the last time: {}: {}",
+                        status.retries, end.reason, end.message
+                    ),
+                );
             } else {
                 status.retry_after = None;
             }
@@ -232,7 +272,8 @@ fn retry_delay(first: Duration, retries: u32) -> SignedDuration {
 
 fn stop_if_wanted(seen: &Seen, status: &mut TrialStatus) {
     if let Some(stop) = &seen.trial.spec.stop {
-        status.outcome = Some(Outcome { kind: OutcomeKind::Stopped, reason: stop.reason.clone(), message: stop.message.clone() });
+        status.outcome =
+            Some(Outcome { kind: OutcomeKind::Stopped, reason: stop.reason.clone(), message: stop.message.clone() });
     }
 }
 
@@ -316,8 +357,9 @@ fn leftovers(seen: &Seen, step: &mut Step) {
                     Retain::Failed => failed,
                     Retain::None => false,
                 };
-                // A Job that has not finished is running, and its end is on record: nobody wants it.
-                !kept || finished.is_none()
+                // A Job that has not finished although its run has ended is kept if its pod ended by itself: the Job controller
+                // is about to say so. If the end was ours, something of it may still run, and nobody wants that.
+                !kept || (finished.is_none() && !by_itself(&end.reason))
             }),
         };
         let told = step.effects.iter().any(|e| matches!(e, Effect::DeleteJob { uid: held, .. } if held == uid));
@@ -328,20 +370,45 @@ fn leftovers(seen: &Seen, step: &mut Step) {
     step.effects.extend(effects);
 }
 
-/// The folders of a trial that will never run again are for nobody.
+/// Whether a run with this end has come to it without being told to.
+fn by_itself(why: &str) -> bool {
+    let ours = [reason::OVERRAN, reason::TIMEOUT, reason::NODE_LOST];
+    matches!(class(why), Class::Good | Class::Configuration | Class::Infrastructure) && !ours.contains(&why)
+}
+
+/// The folders that nobody needs: all of a trial that will never run again, and of one that came to the top all but the newest
+/// that holds a checkpoint.
 fn clean_up(seen: &Seen, step: &mut Step, config: &Config) {
+    let status = &step.status;
     let wanted = seen.study.spec.trial.checkpoint.is_some() && config.cleanup_image.is_some();
-    let live = step.status.runs.last().is_some_and(|r| r.end.as_ref().is_none_or(|e| !e.gone));
-    if !wanted || step.status.cleaned || step.status.outcome.is_none() || live || step.status.runs.is_empty() {
+    let live = status.runs.last().is_some_and(|r| r.end.as_ref().is_none_or(|e| !e.gone));
+    if !wanted || status.cleaned || live || status.runs.is_empty() {
+        return;
+    }
+    let complete = status.rested_level.is_some() && status.rested_level >= seen.plan.levels().last().copied();
+    let keep = resume_from(&status.runs).map(|(number, _)| number);
+    let runs: Vec<u32> = match (&status.outcome, complete) {
+        (Some(_), _) => Vec::new(),
+        (None, true) => (1..status.next_run).filter(|run| Some(*run) != keep).collect(),
+        (None, false) => return,
+    };
+    if status.outcome.is_none() && runs.is_empty() {
         return;
     }
     match seen.leftovers.iter().find(|l| l.run.is_none()) {
-        None => step.effects.push(Effect::CleanUp),
+        None => step.effects.push(Effect::CleanUp { runs }),
         Some(Leftover { finished: Some(well), name, .. }) => {
             step.status.cleaned = true;
             if !well {
-                let note = format!("Job {name} could not remove the trial's folders; they stay on the checkpoint volume");
-                step.news.push(News { tone: Tone::Warning, reason: "CleanUpFailed", action: "CleanUp", note, occasion: String::new() });
+                let note =
+                    format!("Job {name} could not remove the trial's folders; they stay on the checkpoint volume");
+                step.news.push(News {
+                    tone: Tone::Warning,
+                    reason: "CleanUpFailed",
+                    action: "CleanUp",
+                    note,
+                    occasion: String::new(),
+                });
             }
         }
         Some(_) => {}

@@ -34,7 +34,9 @@ pub(crate) enum Class {
 pub(crate) fn class(why: &str) -> Class {
     match why {
         reason::REACHED | reason::CONVERGED | reason::OVERRAN => Class::Good,
-        reason::NO_METRIC | reason::NOT_FINITE | reason::EXIT_CODE | reason::OUT_OF_MEMORY | reason::TIMEOUT => Class::Configuration,
+        reason::NO_METRIC | reason::NOT_FINITE | reason::EXIT_CODE | reason::OUT_OF_MEMORY | reason::TIMEOUT => {
+            Class::Configuration
+        }
         reason::IMAGE | reason::CONFIG | reason::JOB_REFUSED => Class::NeverStarts,
         reason::SUSPENDED | reason::STOPPED => Class::Wanted,
         _ => Class::Infrastructure,
@@ -70,7 +72,14 @@ fn end(reason: &'static str, message: impl Into<String>) -> End {
 }
 
 /// Judges the run at `index` of `status`, which has all reports in it. May write values that follow from a good end.
-pub(crate) fn judge(seen: &Seen, status: &mut TrialStatus, index: usize, scale: Scale<'_>, config: &Config, now: Timestamp) -> Stand {
+pub(crate) fn judge(
+    seen: &Seen,
+    status: &mut TrialStatus,
+    index: usize,
+    scale: Scale<'_>,
+    config: &Config,
+    now: Timestamp,
+) -> Stand {
     let Some(run) = status.runs.get(index).cloned() else { return Stand::Goes { again: None } };
     let wanted = wanted_end(seen);
     let alive = seen.pods.iter().any(|p| !p.terminal);
@@ -100,19 +109,28 @@ pub(crate) fn judge(seen: &Seen, status: &mut TrialStatus, index: usize, scale: 
             return ended(match wanted {
                 Some(wanted) => end(wanted, "the run was ended"),
                 None if *well => end(reason::LOG_LOST, "the Job is complete and its pod is gone, and the log with it"),
-                None if why == "DeadlineExceeded" => end(reason::TIMEOUT, format!("the Job's own activeDeadlineSeconds: {message}")),
+                None if why == "DeadlineExceeded" => {
+                    end(reason::TIMEOUT, format!("the Job's own activeDeadlineSeconds: {message}"))
+                }
                 None => end(reason::DELETED, format!("the Job has failed and its pod is gone: {why}: {message}")),
             });
         }
-        JobSeen::Foreign(_) if wanted.is_some() => return ended(end(wanted.unwrap_or(reason::STOPPED), "the run was ended before it had a Job")),
+        JobSeen::Foreign(_) if wanted.is_some() => {
+            return ended(end(wanted.unwrap_or(reason::STOPPED), "the run was ended before it had a Job"));
+        }
         JobSeen::Foreign(_) => return Stand::Goes { again: Some(30) },
         _ => {}
     }
     let lost_after = i64::try_from(config.lost_after.as_secs()).unwrap_or(i64::MAX);
-    if let Some(pod) = seen.pods.iter().find(|p| !p.terminal && p.deleting.is_some_and(|at| now.duration_since(at) > SignedDuration::from_secs(lost_after))) {
+    if let Some(pod) = seen.pods.iter().find(|p| {
+        !p.terminal && p.deleting.is_some_and(|at| now.duration_since(at) > SignedDuration::from_secs(lost_after))
+    }) {
         return match wanted {
             Some(why) => ended(end(why, format!("pod {} did not stop in time and is left to its node", pod.name))),
-            None => ended(end(reason::NODE_LOST, format!("pod {} was to be deleted and its node does not answer", pod.name))),
+            None => ended(end(
+                reason::NODE_LOST,
+                format!("pod {} was to be deleted and its node does not answer", pod.name),
+            )),
         };
     }
     if wanted.is_some() {
@@ -122,14 +140,21 @@ pub(crate) fn judge(seen: &Seen, status: &mut TrialStatus, index: usize, scale: 
         };
     }
     if scale.plan.spec().fidelity.is_some() && fidelity(run.reached.as_ref()) > f64::from(run.target_level) {
-        let message = format!("the run went on to {} though it was to end at {}: let the program read TRIMTAB_FIDELITY", run.reached.clone().unwrap_or_default(), run.target_level);
+        let message = format!(
+            "the run went on to {} though it was to end at {}: let the program read TRIMTAB_FIDELITY",
+            run.reached.clone().unwrap_or_default(),
+            run.target_level
+        );
         return ended(End { gone: false, ..end(reason::OVERRAN, message) });
     }
     if let (Some(limit), Some(since)) = (seen.study.spec.trial.timeout_seconds, run.start_time.as_ref()) {
         let ran = seconds_between(since.0, now);
         let limit = u64::from(limit);
         if ran >= limit {
-            return ended(End { gone: false, ..end(reason::TIMEOUT, format!("the run took {ran} s; `spec.trial.timeoutSeconds` allows {limit}")) });
+            return ended(End {
+                gone: false,
+                ..end(reason::TIMEOUT, format!("the run took {ran} s; `spec.trial.timeoutSeconds` allows {limit}"))
+            });
         }
         return Stand::Goes { again: Some(limit - ran) };
     }
@@ -139,7 +164,10 @@ pub(crate) fn judge(seen: &Seen, status: &mut TrialStatus, index: usize, scale: 
         let waited = pod.created.map_or(0, |at| seconds_between(at, now));
         let limit = config.start_deadline.as_secs();
         if waited >= limit {
-            return ended(End { gone: false, ..end(why, format!("the pod could not start for {waited} s: {message}")) });
+            return ended(End {
+                gone: false,
+                ..end(why, format!("the pod could not start for {waited} s: {message}"))
+            });
         }
         return Stand::Goes { again: Some(limit - waited) };
     }
@@ -166,7 +194,14 @@ fn log_is_read(status: &TrialStatus, pods: &[PodFacts]) -> bool {
 }
 
 /// Why a run whose last pod is terminal has ended.
-fn classify(seen: &Seen, status: &mut TrialStatus, run: &Run, pod: &PodFacts, wanted: Option<&'static str>, scale: Scale<'_>) -> End {
+fn classify(
+    seen: &Seen,
+    status: &mut TrialStatus,
+    run: &Run,
+    pod: &PodFacts,
+    wanted: Option<&'static str>,
+    scale: Scale<'_>,
+) -> End {
     let Some(ended) = &pod.terminated else {
         let why = pod.disrupted.clone().unwrap_or_else(|| "the pod ended before its container ran".to_owned());
         return match wanted {
@@ -185,22 +220,40 @@ fn classify(seen: &Seen, status: &mut TrialStatus, run: &Run, pod: &PodFacts, wa
             return End { exit_code, ..end(why, "the program stopped in order when it was told to") };
         }
         if seen.log_was_lost && !has_value {
-            return End { exit_code, ..end(reason::LOG_LOST, "the program ended in order and its log was lost before its value was read") };
+            return End {
+                exit_code,
+                ..end(reason::LOG_LOST, "the program ended in order and its log was lost before its value was read")
+            };
         }
         let finished = record::finish(status, scale, run.target_level);
-        let level = if matches!(finished.ending, Ending::Converged { .. }) { scale.plan.levels().last().copied().unwrap_or(run.target_level) } else { run.target_level };
+        let level = if matches!(finished.ending, Ending::Converged { .. }) {
+            scale.plan.levels().last().copied().unwrap_or(run.target_level)
+        } else {
+            run.target_level
+        };
         let value = record::value_at(status, scale.plan, level);
         return match (finished.ending, value) {
             (Ending::NoMetric, None) => {
-                let words = format!("the program exited with 0 and printed no value of `{objective}` that could be read: print lines such as `epoch=3 {objective}=0.9`");
+                let words = format!(
+                    "the program exited with 0 and printed no value of `{objective}` that could be read: print lines such as `epoch=3 {objective}=0.9`"
+                );
                 End { exit_code, ..end(reason::NO_METRIC, words) }
             }
-            (_, Some(value)) if !value.is_finite() => End { exit_code, ..end(reason::NOT_FINITE, format!("`{objective}` is {} at {level}", to_text(value))) },
-            (Ending::Converged { fidelity }, _) => End { exit_code, ..end(reason::CONVERGED, format!("the program ended in order at {fidelity}, short of {}", run.target_level)) },
+            (_, Some(value)) if !value.is_finite() => {
+                End { exit_code, ..end(reason::NOT_FINITE, format!("`{objective}` is {} at {level}", to_text(value))) }
+            }
+            (Ending::Converged { fidelity }, _) => End {
+                exit_code,
+                ..end(
+                    reason::CONVERGED,
+                    format!("the program ended in order at {fidelity}, short of {}", run.target_level),
+                )
+            },
             _ => End { exit_code, ..end(reason::REACHED, String::new()) },
         };
     }
-    let words = format!("exit code {}{}{}", ended.exit_code, if ended.reason.is_empty() { "" } else { ", " }, ended.reason);
+    let words =
+        format!("exit code {}{}{}", ended.exit_code, if ended.reason.is_empty() { "" } else { ", " }, ended.reason);
     let words = if ended.message.is_empty() { words } else { format!("{words}: {}", ended.message) };
     let why = match ended.reason.as_str() {
         _ if wanted.is_some() => wanted.unwrap_or(reason::STOPPED),
@@ -212,9 +265,10 @@ fn classify(seen: &Seen, status: &mut TrialStatus, run: &Run, pod: &PodFacts, wa
     };
     let message = match (why, &pod.disrupted) {
         (reason::EVICTED, Some(disrupted)) => format!("{disrupted} ({words})"),
-        (reason::OUT_OF_MEMORY, _) => format!("{words}: raise `resources.limits.memory` in the Study's template, or keep such configurations out of the space"),
+        (reason::OUT_OF_MEMORY, _) => format!(
+            "{words}: raise `resources.limits.memory` in the Study's template, or keep such configurations out of the space"
+        ),
         _ => words,
     };
     End { exit_code, ..end(why, message) }
 }
-

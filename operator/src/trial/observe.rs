@@ -86,9 +86,14 @@ pub(crate) async fn observe(ctx: &Context, trial: Arc<Trial>) -> Result<Option<S
     let name = trial.name_any();
     let container = build::container(&study);
     let status = trial.status.clone().unwrap_or_default();
-    let current = status.runs.len().checked_sub(1).filter(|last| status.runs.get(*last).is_some_and(|r| r.end.as_ref().is_none_or(|e| !e.gone)));
+    let current = status
+        .runs
+        .len()
+        .checked_sub(1)
+        .filter(|last| status.runs.get(*last).is_some_and(|r| r.end.as_ref().is_none_or(|e| !e.gone)));
 
-    let owned: Vec<Arc<Job>> = ctx.caches.jobs.group(&namespace, &name).into_iter().filter(|j| is_owned(&**j, &uid)).collect();
+    let owned: Vec<Arc<Job>> =
+        ctx.caches.jobs.group(&namespace, &name).into_iter().filter(|j| is_owned(&**j, &uid)).collect();
     let mut job = JobSeen::None;
     let mut pods: Vec<PodFacts> = Vec::new();
     if let Some(run) = current.and_then(|i| status.runs.get(i)) {
@@ -119,9 +124,24 @@ pub(crate) async fn observe(ctx: &Context, trial: Arc<Trial>) -> Result<Option<S
         }
     }
     let now = ctx.clock.now();
-    let log_is_overdue = pods.iter().any(|p| p.terminated.as_ref().and_then(|t| t.finished).is_some_and(|at| overdue(at, now)));
+    let log_is_overdue =
+        pods.iter().any(|p| p.terminated.as_ref().and_then(|t| t.finished).is_some_and(|at| overdue(at, now)));
     let leftovers = owned.iter().map(|j| leftover(j)).collect();
-    Ok(Some(Seen { trial, status, study, plan, namespace, name, container, current, job, pods, leftovers, log_is_overdue, log_was_lost: false }))
+    Ok(Some(Seen {
+        trial,
+        status,
+        study,
+        plan,
+        namespace,
+        name,
+        container,
+        current,
+        job,
+        pods,
+        leftovers,
+        log_is_overdue,
+        log_was_lost: false,
+    }))
 }
 
 fn overdue(finished: Timestamp, now: Timestamp) -> bool {
@@ -141,7 +161,11 @@ fn of_job<'p>(pods: impl Iterator<Item = &'p Pod>, job_uid: &str, container: &st
 fn finished(job: &Job) -> Option<(bool, String, String)> {
     let conditions = job.status.as_ref()?.conditions.as_ref()?;
     let ended = conditions.iter().find(|c| c.status == "True" && matches!(c.type_.as_str(), "Complete" | "Failed"))?;
-    Some((ended.type_ == "Complete", ended.reason.clone().unwrap_or_default(), ended.message.clone().unwrap_or_default()))
+    Some((
+        ended.type_ == "Complete",
+        ended.reason.clone().unwrap_or_default(),
+        ended.message.clone().unwrap_or_default(),
+    ))
 }
 
 fn look_at(job: &Job) -> JobSeen {

@@ -55,7 +55,11 @@ pub(crate) fn facts(pod: &Pod, container: &str) -> PodFacts {
         ..PodFacts::default()
     };
     for condition in status.conditions.iter().flatten() {
-        let words = format!("{}: {}", condition.reason.as_deref().unwrap_or_default(), condition.message.as_deref().unwrap_or_default());
+        let words = format!(
+            "{}: {}",
+            condition.reason.as_deref().unwrap_or_default(),
+            condition.message.as_deref().unwrap_or_default()
+        );
         match (condition.type_.as_str(), condition.status.as_str()) {
             ("DisruptionTarget", "True") => facts.disrupted = Some(words),
             ("PodScheduled", "False") => facts.unschedulable = Some(words),
@@ -63,8 +67,17 @@ pub(crate) fn facts(pod: &Pod, container: &str) -> PodFacts {
         }
     }
     // A pod that the kubelet itself evicted carries its reason on the status.
-    if facts.disrupted.is_none() && matches!(status.reason.as_deref(), Some("Evicted" | "NodeLost" | "Preempting" | "Shutdown" | "NodeShutdown" | "Terminated")) {
-        facts.disrupted = Some(format!("{}: {}", status.reason.clone().unwrap_or_default(), status.message.clone().unwrap_or_default()));
+    if facts.disrupted.is_none()
+        && matches!(
+            status.reason.as_deref(),
+            Some("Evicted" | "NodeLost" | "Preempting" | "Shutdown" | "NodeShutdown" | "Terminated")
+        )
+    {
+        facts.disrupted = Some(format!(
+            "{}: {}",
+            status.reason.clone().unwrap_or_default(),
+            status.message.clone().unwrap_or_default()
+        ));
     }
     let statuses: Vec<_> = status.container_statuses.iter().flatten().collect();
     let named = statuses.iter().find(|s| s.name == container || container.is_empty());
@@ -89,13 +102,23 @@ pub(crate) fn facts(pod: &Pod, container: &str) -> PodFacts {
     for held in status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten()) {
         if let Some(waiting) = held.state.as_ref().and_then(|s| s.waiting.as_ref()) {
             let ours = match waiting.reason.as_deref().unwrap_or_default() {
-                "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" | "ImageInspectError" | "RegistryUnavailable" => reason::IMAGE,
+                "ErrImagePull"
+                | "ImagePullBackOff"
+                | "InvalidImageName"
+                | "ErrImageNeverPull"
+                | "ImageInspectError"
+                | "RegistryUnavailable" => reason::IMAGE,
                 "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => reason::CONFIG,
                 _ => continue,
             };
             facts.cannot_start = Some((
                 ours,
-                format!("container {}: {}: {}", held.name, waiting.reason.as_deref().unwrap_or_default(), waiting.message.as_deref().unwrap_or_default()),
+                format!(
+                    "container {}: {}: {}",
+                    held.name,
+                    waiting.reason.as_deref().unwrap_or_default(),
+                    waiting.message.as_deref().unwrap_or_default()
+                ),
             ));
         }
     }

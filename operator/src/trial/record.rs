@@ -118,7 +118,13 @@ fn write_values(status: &mut TrialStatus, plan: &Plan, reached: &[Reached]) {
             continue;
         }
         let values = reached.values;
-        held.metrics.push(MetricValues { name: reached.metric.clone(), last: to_text(values.last), best: to_text(values.best), mean: to_text(values.mean), count: values.count });
+        held.metrics.push(MetricValues {
+            name: reached.metric.clone(),
+            last: to_text(values.last),
+            best: to_text(values.best),
+            mean: to_text(values.mean),
+            count: values.count,
+        });
         held.metrics.sort_by(|a, b| a.name.cmp(&b.name));
     }
 }
@@ -173,6 +179,11 @@ fn keep(status: &mut TrialStatus, scale: Scale<'_>, progress: &Progress) {
     if let Some(folded) = progress.metrics.get(scale.metric()) {
         status.curve_stride = folded.curve.stride;
         status.curve_seen = folded.curve.seen;
-        status.curve = folded.curve.kept.iter().map(|(fidelity, value)| CurvePoint { fidelity: to_text(*fidelity), value: to_text(*value) }).collect();
+        status.curve = folded
+            .curve
+            .kept
+            .iter()
+            .map(|(fidelity, value)| CurvePoint { fidelity: to_text(*fidelity), value: to_text(*value) })
+            .collect();
     }
 }

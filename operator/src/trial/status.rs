@@ -16,13 +16,22 @@ pub(crate) fn fill(status: &mut TrialStatus, seen: &Seen, now: Timestamp) {
     let live = status.runs.last().is_some_and(|r| r.end.as_ref().is_none_or(|e| !e.gone));
     let complete = status.rested_level.is_some() && status.rested_level >= top && status.outcome.is_none();
     let outcome = status.outcome.clone();
-    let ignored = status.runs.iter().rev().find(|r| ignored_checkpoint(r)).map(|r| (r.number, r.first.clone().unwrap_or_default(), r.start.clone()));
+    let ignored = status
+        .runs
+        .iter()
+        .rev()
+        .find(|r| ignored_checkpoint(r))
+        .map(|r| (r.number, r.first.clone().unwrap_or_default(), r.start.clone()));
     let (running, why, words) = running(seen, live);
     let mut set = |kind: &str, is: bool, why: &str, words: &str| {
         conditions::set(&mut status.conditions, kind, is, why, words, generation, now);
     };
     set(condition::RUNNING, running, why, &words);
-    let (done_reason, done_words) = if complete { (reason::REACHED, "the trial reached its highest level") } else { (reason::PENDING, "the trial is not at its highest level") };
+    let (done_reason, done_words) = if complete {
+        (reason::REACHED, "the trial reached its highest level")
+    } else {
+        (reason::PENDING, "the trial is not at its highest level")
+    };
     set(condition::COMPLETE, complete, done_reason, done_words);
     let of = |kinds: &[OutcomeKind]| outcome.as_ref().filter(|o| kinds.contains(&o.kind));
     match of(&[OutcomeKind::Failed, OutcomeKind::Lost]) {
@@ -35,7 +44,9 @@ pub(crate) fn fill(status: &mut TrialStatus, seen: &Seen, now: Timestamp) {
     }
     match ignored {
         Some((run, first, start)) => {
-            let words = format!("run {run} was to resume from {start} and reported {first} first: let the program read TRIMTAB_RESUME");
+            let words = format!(
+                "run {run} was to resume from {start} and reported {first} first: let the program read TRIMTAB_RESUME"
+            );
             set(condition::CHECKPOINT_IGNORED, true, reason::STARTED_OVER, &words);
         }
         None => set(condition::CHECKPOINT_IGNORED, false, reason::NOT_RESUMED, "no resumed run has begun again"),
@@ -64,7 +75,9 @@ fn running(seen: &Seen, live: bool) -> (bool, &'static str, String) {
     }
     let Some(pod) = seen.pods.last() else {
         return match &seen.job {
-            JobSeen::Present { suspended: true, .. } => (false, reason::WAITING_FOR_PLACE, "the Job is held by a queueing system".to_owned()),
+            JobSeen::Present { suspended: true, .. } => {
+                (false, reason::WAITING_FOR_PLACE, "the Job is held by a queueing system".to_owned())
+            }
             _ => (false, reason::PENDING, "the run has no pod yet".to_owned()),
         };
     };
@@ -87,15 +100,28 @@ pub(crate) fn news(seen: &Seen, new: &TrialStatus) -> Vec<News> {
         (condition::CHECKPOINT_IGNORED, Tone::Warning, "CheckpointIgnored"),
     ] {
         if let (false, Some(now)) = (was(kind), find(kind)) {
-            news.push(News { tone, reason, action: "Reconcile", note: format!("{}: {}", now.reason, now.message), occasion: String::new() });
+            news.push(News {
+                tone,
+                reason,
+                action: "Reconcile",
+                note: format!("{}: {}", now.reason, now.message),
+                occasion: String::new(),
+            });
         }
     }
     let trouble = [reason::IMAGE, reason::CONFIG, reason::NAME_TAKEN];
-    if let Some(now) = new.conditions.iter().find(|c| c.type_ == condition::RUNNING && trouble.contains(&c.reason.as_str()))
+    if let Some(now) =
+        new.conditions.iter().find(|c| c.type_ == condition::RUNNING && trouble.contains(&c.reason.as_str()))
         && !seen.status.conditions.iter().any(|c| c.type_ == condition::RUNNING && c.reason == now.reason)
     {
         let occasion = format!("{}/{}", now.reason, new.next_run);
-        news.push(News { tone: Tone::Warning, reason: "RunCannotStart", action: "Run", note: format!("{}: {}", now.reason, now.message), occasion });
+        news.push(News {
+            tone: Tone::Warning,
+            reason: "RunCannotStart",
+            action: "Run",
+            note: format!("{}: {}", now.reason, now.message),
+            occasion,
+        });
     }
     news
 }

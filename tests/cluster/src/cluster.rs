@@ -162,7 +162,11 @@ impl Cluster {
 
     fn take_down(&mut self) -> Result<(), Error> {
         let Some(own) = self.own.take() else {
-            return fs::remove_dir_all(&self.folder).map_err(Error::file(&self.folder));
+            // A cluster of somebody else's has only a folder here, and one that was taken down has not even that.
+            return match fs::remove_dir_all(&self.folder) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                answer => answer.map_err(Error::file(&self.folder)),
+            };
         };
         let outcome = put_away(&own.layout);
         if let Some(mut supervisor) = own.supervisor {

@@ -1,0 +1,144 @@
+//! Who is on which rung of a bracket.
+
+use serde::Serialize;
+use trimtab_engine::brackets::RungPlan;
+use trimtab_engine::state::State;
+use trimtab_engine::{Outcome, Plan};
+
+use crate::table::Table;
+
+/// A bracket and its rungs.
+#[derive(Debug, Serialize)]
+pub(crate) struct BracketAccount {
+    bracket: u32,
+    rungs: Vec<RungAccount>,
+}
+
+/// A rung and who came to it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RungAccount {
+    level: u32,
+    /// How many it holds when it is full.
+    size: u32,
+    /// How many came to it.
+    members: u32,
+    /// How many have a value there.
+    reported: u32,
+    /// How many were let past; at the highest rung, how many completed.
+    passed: u32,
+    /// How many were stopped for their rank or value.
+    stopped: u32,
+    /// How many failed, were lost or removed while on it.
+    failed: u32,
+    /// How many need not be waited for: they have a value there, or ended.
+    #[serde(skip)]
+    settled: u32,
+    /// Whether it is the highest, which judges nobody.
+    #[serde(rename = "isTop")]
+    is_top: bool,
+}
+
+/// The rungs of a bracket, by its running counter.
+pub(crate) fn shape(plan: &Plan, bracket: u32) -> Option<&[RungPlan]> {
+    let shapes = plan.brackets();
+    let at = usize::try_from(bracket).ok()?.checked_rem(shapes.len())?;
+    shapes.get(at).map(|shape| shape.rungs.as_slice())
+}
+
+/// Which rung a trial is on: the first above what it cleared.
+pub(crate) fn position(rungs: &[RungPlan], cleared: Option<usize>) -> Option<usize> {
+    let at = rungs.partition_point(|rung| Some(rung.level) <= cleared);
+    Some(at.min(rungs.len().checked_sub(1)?))
+}
+
+impl BracketAccount {
+    /// The account of a bracket; `None` without a ladder.
+    pub(crate) fn new(plan: &Plan, state: &State<'_>, bracket: u32) -> Option<Self> {
+        let shape = shape(plan, bracket)?;
+        let mut rungs: Vec<RungAccount> = shape
+            .iter()
+            .enumerate()
+            .map(|(at, rung)| RungAccount {
+                level: plan.fidelity(rung.level),
+                size: rung.size,
+                members: 0,
+                reported: 0,
+                passed: 0,
+                stopped: 0,
+                failed: 0,
+                settled: 0,
+                is_top: at + 1 == shape.len(),
+            })
+            .collect();
+        for trial in state.trials().iter().filter(|trial| trial.bracket == bracket) {
+            let Some(own) = position(shape, trial.cleared) else { continue };
+            for (at, (rung, planned)) in rungs.iter_mut().zip(shape).enumerate().take(own + 1) {
+                let has_value = trial.values_at(planned.level).is_some();
+                let is_failed =
+                    at == own && matches!(trial.ended, Some(Outcome::Failed | Outcome::Lost | Outcome::Removed));
+                let is_stopped =
+                    at == own && !is_failed && (trial.stop.is_some() || trial.ended == Some(Outcome::Stopped));
+                let is_past = at < own || (rung.is_top && trial.rested == Some(planned.level));
+                rung.members += 1;
+                rung.reported += u32::from(has_value);
+                rung.settled += u32::from(has_value || is_failed || is_stopped || is_past);
+                rung.failed += u32::from(is_failed);
+                rung.stopped += u32::from(is_stopped);
+                rung.passed += u32::from(is_past && !is_failed && !is_stopped);
+            }
+        }
+        Some(Self { bracket, rungs })
+    }
+
+    /// One of its rungs.
+    pub(crate) fn into_rung(self, at: usize) -> Option<RungAccount> {
+        self.rungs.into_iter().nth(at)
+    }
+
+    /// All brackets as a table.
+    pub(crate) fn render(brackets: &[Self], unit: &str) -> String {
+        let level = unit.to_uppercase();
+        let mut table = Table::new(&[
+            "BRACKET", "RUNG", &level, "SIZE", "MEMBERS", "REPORTED", "JUDGED", "PROMOTED", "STOPPED", "FAILED", "OPEN",
+        ]);
+        for bracket in brackets {
+            for (at, rung) in bracket.rungs.iter().enumerate() {
+                let judged = if rung.is_top { "-".to_owned() } else { rung.judged().to_string() };
+                let passed = if rung.is_top { "-".to_owned() } else { rung.passed.to_string() };
+                let open = rung.members.saturating_sub(rung.passed + rung.stopped + rung.failed);
+                let cells = [
+                    bracket.bracket.to_string(),
+                    at.to_string(),
+                    rung.level.to_string(),
+                    rung.size.to_string(),
+                    rung.members.to_string(),
+                    rung.reported.to_string(),
+                    judged,
+                    passed,
+                    rung.stopped.to_string(),
+                    rung.failed.to_string(),
+                    open.to_string(),
+                ];
+                table.row(cells.to_vec());
+            }
+        }
+        table.render(0)
+    }
+}
+
+impl RungAccount {
+    /// How many were judged.
+    pub(crate) fn judged(&self) -> u32 {
+        if self.is_top { 0 } else { self.passed + self.stopped }
+    }
+
+    /// How many need not be waited for.
+    pub(crate) fn settled(&self) -> u32 {
+        self.settled
+    }
+
+    /// How many it waits for: a first rung is rarely closed before it is full.
+    pub(crate) fn wanted(&self) -> u32 {
+        self.size.max(self.members)
+    }
+}

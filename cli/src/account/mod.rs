@@ -1,0 +1,11 @@
+//! What is said of a plan and of a study, as values: rendered as text, or serialized as JSON.
+
+mod ladder;
+mod plan;
+mod study;
+mod trial;
+
+pub(crate) use ladder::BracketAccount;
+pub(crate) use plan::PlanAccount;
+pub(crate) use study::{BestAccount, StudyAccount, best_of, unit};
+pub(crate) use trial::TrialAccount;

@@ -1,0 +1,200 @@
+//! What became of a study.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use kube::ResourceExt;
+use serde::Serialize;
+use trimtab_api::history::history;
+use trimtab_api::study::ParameterValue;
+use trimtab_api::validate;
+use trimtab_engine::state::State;
+use trimtab_engine::{best, number};
+
+use super::trial::Setting;
+use super::{BracketAccount, TrialAccount};
+use crate::record::Record;
+use crate::table::Table;
+
+/// What became of a study.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StudyAccount {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<String>,
+    unit: String,
+    metric: String,
+    conditions: Vec<ConditionAccount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    best: Option<BestAccount>,
+    brackets: Vec<BracketAccount>,
+    pub(crate) trials: Vec<TrialAccount>,
+    /// The numbers of trials that were started and are not there any more.
+    removed: Vec<u32>,
+    /// What keeps parts of the account from being given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ConditionAccount {
+    r#type: String,
+    status: String,
+    reason: String,
+    message: String,
+}
+
+/// The best trial.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BestAccount {
+    pub(crate) trial: String,
+    pub(crate) number: u32,
+    pub(crate) level: u32,
+    pub(crate) value: String,
+    pub(crate) parameters: Vec<ParameterValue>,
+}
+
+/// What fidelity counts.
+pub(crate) fn unit(study: &trimtab_api::Study) -> &str {
+    study.spec.fidelity.as_ref().map_or("level", |fidelity| fidelity.unit.as_str())
+}
+
+/// The best trial by the record itself, or else as the status names it.
+pub(crate) fn best_of(record: &Record) -> Option<BestAccount> {
+    let computed = || {
+        let plan = validate(&record.study).ok()?;
+        let found = best(&plan, &history(&plan, &record.study, &record.trials, 0))?;
+        let trial = record.trials.iter().find(|trial| trial.spec.number == found.number.0)?;
+        Some(BestAccount {
+            trial: trial.name_any(),
+            number: found.number.0,
+            level: plan.fidelity(found.level),
+            value: number::to_text(found.value),
+            parameters: trial.spec.parameters.clone(),
+        })
+    };
+    let held = record.study.status.as_ref().and_then(|status| status.best.as_ref()).map(|best| BestAccount {
+        trial: best.trial_name.clone(),
+        number: best.number,
+        level: best.level,
+        value: best.value.clone(),
+        parameters: best.parameters.clone(),
+    });
+    held.or_else(computed)
+}
+
+impl StudyAccount {
+    /// The account of a study and its trials.
+    pub(crate) fn new(record: &Record) -> Self {
+        let study = &record.study;
+        let unit = unit(study);
+        let plan = validate(study);
+        let log = plan.as_ref().ok().map(|plan| history(plan, study, &record.trials, 0));
+        let state = plan.as_ref().ok().zip(log.as_ref()).map(|(plan, log)| (plan, State::fold(plan, log)));
+        let setting = Setting { study, plan: state.as_ref().map(|(plan, state)| (*plan, state)), unit };
+        let mut problems = record.problems.clone();
+        if let Err(mistakes) = &plan {
+            let mistakes: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+            problems.push(format!("the Study is not valid, so rungs are not told: {}", mistakes.join("; ")));
+        }
+        let numbers: BTreeSet<u32> =
+            state.iter().flat_map(|(_, state)| state.trials()).map(|trial| trial.bracket).collect();
+        let brackets = state
+            .iter()
+            .flat_map(|(plan, state)| numbers.iter().filter_map(|&number| BracketAccount::new(plan, state, number)))
+            .collect();
+        let holes = state
+            .iter()
+            .flat_map(|(_, state)| state.trials())
+            .filter(|trial| trial.is_hole())
+            .map(|trial| trial.number.0)
+            .collect();
+        let status = study.status.as_ref();
+        Self {
+            name: study.name_any(),
+            namespace: study.namespace(),
+            state: status.and_then(|s| s.state.clone()),
+            progress: status.and_then(|s| s.progress.clone()),
+            unit: unit.to_owned(),
+            metric: study.spec.objectives.first().map(|o| o.metric.clone()).unwrap_or_default(),
+            conditions: status
+                .iter()
+                .flat_map(|s| &s.conditions)
+                .map(|c| ConditionAccount {
+                    r#type: c.type_.clone(),
+                    status: c.status.clone(),
+                    reason: c.reason.clone(),
+                    message: c.message.clone(),
+                })
+                .collect(),
+            best: best_of(record),
+            brackets,
+            trials: record.trials.iter().map(|trial| TrialAccount::new(setting, trial)).collect(),
+            removed: holes,
+            problems,
+        }
+    }
+
+    /// The numbers of the trials, in words.
+    pub(crate) fn known(&self) -> String {
+        match (self.trials.first(), self.trials.last()) {
+            (Some(first), Some(last)) => format!("{} to {}", first.number, last.number),
+            _ => "none".to_owned(),
+        }
+    }
+
+    /// The study for people, without its trials.
+    pub(crate) fn render(&self) -> String {
+        let mut text = String::new();
+        let place = self.namespace.as_ref().map_or_else(String::new, |namespace| format!(" in {namespace}"));
+        let state = self.state.as_deref().unwrap_or("not looked at yet");
+        let progress = self.progress.as_ref().map_or_else(String::new, |progress| format!(", {progress} trials"));
+        let _ = writeln!(text, "Study {}{place}: {state}{progress}", self.name);
+        for problem in &self.problems {
+            let _ = writeln!(text, "problem: {problem}");
+        }
+        if !self.conditions.is_empty() {
+            let mut table = Table::new(&["CONDITION", "STATUS", "REASON", "MESSAGE"]);
+            for c in &self.conditions {
+                table.row(vec![c.r#type.clone(), c.status.clone(), c.reason.clone(), c.message.clone()]);
+            }
+            let _ = write!(text, "\n{}", table.render(0));
+        }
+        if !self.brackets.is_empty() {
+            let _ = write!(text, "\n{}", BracketAccount::render(&self.brackets, &self.unit));
+        }
+        text.push('\n');
+        match &self.best {
+            Some(best) => text.push_str(&best.render(&self.metric, &self.unit)),
+            None => text.push_str("no trial has a usable value yet\n"),
+        }
+        if !self.removed.is_empty() {
+            let numbers: Vec<_> = self.removed.iter().map(u32::to_string).collect();
+            let _ = writeln!(text, "\nremoved trials: {}", numbers.join(", "));
+        }
+        text
+    }
+
+    /// The trials for people.
+    pub(crate) fn render_trials(&self) -> String {
+        self.trials.iter().map(|trial| format!("\n{}", trial.render(&self.unit, &self.metric))).collect()
+    }
+}
+
+impl BestAccount {
+    /// The best trial for people.
+    pub(crate) fn render(&self, metric: &str, unit: &str) -> String {
+        let mut table = Table::new(&["PARAMETER", "VALUE"]);
+        for parameter in &self.parameters {
+            table.row(vec![parameter.name.clone(), parameter.value.clone()]);
+        }
+        format!("best: {metric} {} at {unit} {}, trial {}\n\n{}", self.value, self.level, self.trial, table.render(0))
+    }
+}

@@ -1,0 +1,262 @@
+//! What became of one trial, and why.
+
+use std::fmt::Write as _;
+
+use kube::ResourceExt;
+use serde::Serialize;
+use trimtab_api::conditions::trial as condition;
+use trimtab_api::history::sentence;
+use trimtab_api::study::{ActionKind, ActionRecord, ParameterValue};
+use trimtab_api::trial::{Run, TrialBatch};
+use trimtab_api::{Study, Trial};
+use trimtab_engine::Plan;
+use trimtab_engine::state::{self, State};
+
+use super::ladder;
+
+/// What became of one trial.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TrialAccount {
+    pub(crate) name: String,
+    pub(crate) number: u32,
+    pub(crate) state: String,
+    bracket: u32,
+    /// The rung of its bracket that it is on, from 0; absent without a ladder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rung: Option<usize>,
+    /// The fidelity that it may run to.
+    target_level: u32,
+    sampler: String,
+    parameters: Vec<ParameterValue>,
+    /// Why: one entry for each decision about it.
+    decisions: Vec<Decided>,
+    /// What it waits for now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<String>,
+    /// How it ended, unless by reaching the highest level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<String>,
+    /// The objective's values at levels.
+    values: Vec<At>,
+    spent: u64,
+    runs: Vec<RunAccount>,
+}
+
+#[derive(Debug, Serialize)]
+struct Decided {
+    batch: u64,
+    action: ActionKind,
+    reason: String,
+    why: String,
+}
+
+#[derive(Debug, Serialize)]
+struct At {
+    level: u32,
+    value: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RunAccount {
+    number: u32,
+    from: String,
+    to: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reached: Option<String>,
+    /// The reason of its end, or `Running` or `Pending`.
+    end: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exit_code: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<u64>,
+    /// Whether it does not count against the trial.
+    uncounted: bool,
+}
+
+/// What a trial's account is made from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting<'s> {
+    pub(crate) study: &'s Study,
+    /// Absent when the Study is not valid: what is on record is told all the same.
+    pub(crate) plan: Option<(&'s Plan, &'s State<'s>)>,
+    pub(crate) unit: &'s str,
+}
+
+impl TrialAccount {
+    pub(crate) fn new(setting: Setting<'_>, trial: &Trial) -> Self {
+        let Setting { study, plan, unit } = setting;
+        let (spec, status) = (&trial.spec, trial.status.clone().unwrap_or_default());
+        let seen = plan.and_then(|(plan, state)| Some((plan, state, state.trial(spec.number)?)));
+        let objective = study.spec.objectives.first();
+        let values = status.values.iter().filter_map(|at| {
+            let values = at.metrics.iter().find(|m| objective.is_some_and(|o| o.metric == m.name))?;
+            let value = match objective.map(|o| o.reduce).unwrap_or_default() {
+                trimtab_api::study::Reduce::Last => &values.last,
+                trimtab_api::study::Reduce::Best => &values.best,
+                trimtab_api::study::Reduce::Mean => &values.mean,
+            };
+            Some(At { level: at.level, value: value.clone() })
+        });
+        let word = || seen.map_or("Pending", |(plan, _, trial)| trial.word(plan)).to_owned();
+        let state = status.state.clone().unwrap_or_else(word);
+        Self {
+            name: trial.name_any(),
+            number: spec.number,
+            bracket: spec.bracket,
+            rung: seen.and_then(|(plan, _, seen)| ladder::position(ladder::shape(plan, spec.bracket)?, seen.cleared)),
+            target_level: spec.target_level,
+            sampler: spec.sampler.clone(),
+            parameters: spec.parameters.clone(),
+            decisions: spec.batches.iter().map(|batch| decided(study, trial, batch, unit)).collect(),
+            waiting: seen.and_then(|(plan, state, seen)| waiting(plan, state, seen, trial, unit)),
+            ended: status.outcome.as_ref().map(|outcome| match outcome.message.as_str() {
+                "" => outcome.reason.clone(),
+                message => format!("{}: {message}", outcome.reason),
+            }),
+            values: values.collect(),
+            spent: status.spent_fidelity,
+            runs: status.runs.iter().map(RunAccount::new).collect(),
+            state,
+        }
+    }
+
+    /// The account for people.
+    pub(crate) fn render(&self, unit: &str, metric: &str) -> String {
+        let rung = self.rung.map_or_else(String::new, |rung| format!(", rung {rung}"));
+        let mut text = format!("{}  {}  bracket {}{rung}\n", self.name, self.state, self.bracket);
+        let parameters: Vec<_> = self.parameters.iter().map(|p| format!("{}={}", p.name, p.value)).collect();
+        let _ = writeln!(text, "  parameters  {}", parameters.join(" "));
+        for decision in &self.decisions {
+            let _ = writeln!(text, "  batch {}: {}", decision.batch, decision.why);
+        }
+        if !self.values.is_empty() {
+            let values: Vec<_> = self.values.iter().map(|at| format!("{} at {unit} {}", at.value, at.level)).collect();
+            let _ = writeln!(text, "  {metric}  {}", values.join(", "));
+        }
+        for run in &self.runs {
+            let _ = writeln!(text, "  {}", run.render(unit));
+        }
+        // That the study stopped it was said with the decision.
+        let is_told =
+            self.state == "Stopped" && self.decisions.iter().any(|decision| decision.action == ActionKind::Stop);
+        if let Some(ended) = self.ended.as_ref().filter(|_| !is_told) {
+            let _ = writeln!(text, "  ended: {ended}");
+        }
+        if let Some(waiting) = &self.waiting {
+            let _ = writeln!(text, "  now: {waiting}");
+        }
+        text
+    }
+}
+
+/// A decision as a sentence.
+fn decided(study: &Study, trial: &Trial, batch: &TrialBatch, unit: &str) -> Decided {
+    let record = ActionRecord {
+        trial: trial.spec.number,
+        action: batch.action,
+        reason: batch.reason.clone(),
+        level: batch.level,
+        cleared: batch.cleared,
+        compared: batch.compared.clone(),
+        bracket: None,
+        sampler: None,
+        parameters: Vec::new(),
+    };
+    let level = batch.level.unwrap_or_default();
+    let numbers = batch.compared.as_ref().map(|_| format!(": {}", sentence(study, &record))).unwrap_or_default();
+    let reason = &batch.reason;
+    let why = match batch.action {
+        ActionKind::Start => {
+            format!("started to {unit} {level} with a configuration of the sampler {} ({reason})", trial.spec.sampler)
+        }
+        ActionKind::Continue => format!("goes on to {unit} {level} ({reason}){numbers}"),
+        ActionKind::Stop => format!("stopped ({reason}){numbers}"),
+    };
+    Decided { batch: batch.number, action: batch.action, reason: reason.clone(), why }
+}
+
+/// What a trial waits for, if it does.
+fn waiting(plan: &Plan, state: &State<'_>, seen: &state::Trial<'_>, trial: &Trial, unit: &str) -> Option<String> {
+    let status = trial.status.as_ref();
+    if seen.ended.is_some() || status.is_some_and(|s| s.outcome.is_some()) {
+        return None;
+    }
+    let running = status.and_then(|s| s.conditions.iter().find(|c| c.type_ == condition::RUNNING));
+    let is_running = running.is_some_and(|c| c.status == "True");
+    if seen.stop.is_some() {
+        return Some("it is being stopped".to_owned());
+    }
+    if trial.spec.suspend && !is_running {
+        return Some("it is suspended, with its study or at the study's end, and can go on".to_owned());
+    }
+    if seen.is_active() {
+        let target = trial.spec.target_level;
+        return match running {
+            _ if is_running => Some(format!("it runs to {unit} {target}")),
+            Some(condition) if !condition.message.is_empty() => {
+                Some(format!("it waits for its pod: {}", condition.message))
+            }
+            _ => Some(format!("it waits for its run to {unit} {target} to report")),
+        };
+    }
+    if seen.rested == Some(plan.top_level()) {
+        return None;
+    }
+    let rungs = ladder::shape(plan, seen.bracket)?;
+    let at = ladder::position(rungs, seen.cleared)?;
+    let rung = ladder::BracketAccount::new(plan, state, seen.bracket)?.into_rung(at)?;
+    let level = plan.fidelity(rungs.get(at)?.level);
+    Some(if rung.judged() > 0 {
+        format!(
+            "its rung at {unit} {level} was judged and it passes; it waits for a free place of {}",
+            plan.settings().parallelism
+        )
+    } else {
+        format!(
+            "it rests until its rung at {unit} {level} is judged: {} of {} have a value or ended",
+            rung.settled(),
+            rung.wanted()
+        )
+    })
+}
+
+impl RunAccount {
+    fn new(run: &Run) -> Self {
+        let alive = if run.start_time.is_some() { "Running" } else { "Pending" };
+        Self {
+            number: run.number,
+            from: run.start.clone(),
+            to: run.target_level,
+            reached: run.reached.clone(),
+            end: run.end.as_ref().map_or(alive, |end| end.reason.as_str()).to_owned(),
+            message: run.end.as_ref().map(|end| end.message.clone()).unwrap_or_default(),
+            exit_code: run.end.as_ref().and_then(|end| end.exit_code),
+            seconds: run.end.as_ref().map(|end| end.seconds),
+            uncounted: run.end.as_ref().is_some_and(|end| end.uncounted),
+        }
+    }
+
+    fn render(&self, unit: &str) -> String {
+        let mut text = format!("run {}  {unit} {} to {}: {}", self.number, self.from, self.to, self.end);
+        if let Some(reached) = self.reached.as_ref().filter(|reached| **reached != self.to.to_string()) {
+            let _ = write!(text, " at {unit} {reached}");
+        }
+        if let Some(seconds) = self.seconds {
+            let _ = write!(text, " after {seconds} s");
+        }
+        if let Some(code) = self.exit_code.filter(|&code| code != 0) {
+            let _ = write!(text, ", exit code {code}");
+        }
+        if self.uncounted {
+            text.push_str(", not counted against the trial");
+        }
+        if !self.message.is_empty() {
+            let _ = write!(text, " ({})", self.message);
+        }
+        text
+    }
+}

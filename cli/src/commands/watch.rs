@@ -1,0 +1,144 @@
+//! `trimtab watch`: one line for each change, until the Study ends.
+//!
+//! It asks again and again instead of holding a stream open: a Study changes a few times a minute, and a question that
+//! fails is simply asked again.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use clap::Args;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use trimtab_api::Study;
+use trimtab_api::conditions::{reason, study as condition};
+
+use crate::account::{BestAccount, unit};
+use crate::cluster::{self, Access, Cluster};
+use crate::error::Error;
+use crate::{Exit, output};
+
+/// The longest pause after questions that failed.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// What to follow.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The Study's name.
+    study: String,
+    #[command(flatten)]
+    access: Access,
+    /// Seconds between questions.
+    #[arg(long, default_value_t = 2.0, value_parser = seconds)]
+    interval: f64,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let given = text.parse::<f64>().ok().filter(|s| (0.05..=3600.0).contains(s));
+    given.ok_or_else(|| "must be from 0.05 to 3600".to_owned())
+}
+
+/// Follows a Study.
+pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
+    cluster::block_on(follow(options))
+}
+
+async fn follow(options: &Options) -> Result<Exit, Error> {
+    let pause = Duration::from_secs_f64(options.interval);
+    let cluster = Cluster::connect(&options.access).await?;
+    // The first answer says whether there is anything to follow, so it is not asked for twice.
+    let mut study = cluster.study(&options.study).await?;
+    let uid = study.metadata.uid.clone();
+    let mut said = String::new();
+    let mut failures = 0_u32;
+    loop {
+        let line = line(&study);
+        if line != said {
+            output::print(&format!("{} {line}\n", jiff::Timestamp::now().strftime("%H:%M:%SZ")))?;
+            said = line;
+        }
+        if let Some(end) = end(&study) {
+            return finish(&study, end);
+        }
+        study = loop {
+            tokio::time::sleep(pause.saturating_mul(1 << failures.min(10)).min(LONGEST.max(pause))).await;
+            match cluster.find(&options.study).await {
+                Ok(Some(found)) if found.metadata.uid == uid => break found,
+                Ok(_) => return Err(Error::Deleted { name: options.study.clone() }),
+                Err(error) if Error::is_passing(&error) => {
+                    failures += 1;
+                    output::complain(&format!("asking again: {}", Error::of("reading the Study", &error)));
+                }
+                Err(error) => return Err(Error::of("reading the Study", &error)),
+            }
+        };
+        failures = 0;
+    }
+}
+
+/// How a Study stands, in a line that only changes when the Study does.
+fn line(study: &Study) -> String {
+    let Some(status) = &study.status else { return "waiting for the operator to look at the Study".to_owned() };
+    let mut line = status.state.clone().unwrap_or_else(|| "Pending".to_owned());
+    if let Some(progress) = &status.progress {
+        let _ = write!(line, "  {progress} trials");
+    }
+    if let Some(counts) = &status.trials {
+        let counts = [
+            ("running", counts.running),
+            ("pending", counts.pending),
+            ("paused", counts.paused),
+            ("complete", counts.complete),
+            ("stopped", counts.stopped),
+            ("failed", counts.failed),
+            ("removed", counts.removed),
+        ];
+        for (word, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            let _ = write!(line, "  {count} {word}");
+        }
+    }
+    if let Some(best) = &status.best {
+        let metric = study.spec.objectives.first().map(|o| o.metric.as_str()).unwrap_or_default();
+        let _ = write!(line, "  best {metric} {} at {} {} ({})", best.value, unit(study), best.level, best.trial_name);
+    }
+    for kind in [condition::ACCEPTED, condition::STALLED, condition::FAILED] {
+        // Accepted is good when it is true, the others are bad.
+        let wrong = if kind == condition::ACCEPTED { "False" } else { "True" };
+        if let Some(found) = find(study, kind).filter(|c| c.status == wrong) {
+            let _ = write!(line, "  {}: {}", found.reason, found.message);
+        }
+    }
+    line
+}
+
+/// A condition, if it speaks of the spec as it is now: a Study that was extended has not ended any more.
+fn find<'s>(study: &'s Study, kind: &str) -> Option<&'s Condition> {
+    let generation = study.metadata.generation;
+    let condition = study.status.as_ref()?.conditions.iter().find(|c| c.type_ == kind)?;
+    (condition.observed_generation.is_none() || generation.is_none() || condition.observed_generation >= generation)
+        .then_some(condition)
+}
+
+/// Whether the Study came to its end, and which.
+fn end(study: &Study) -> Option<Exit> {
+    let is = |kind: &str| find(study, kind).is_some_and(|c| c.status == "True");
+    let is_invalid =
+        find(study, condition::ACCEPTED).is_some_and(|c| c.status == "False" && c.reason == reason::INVALID);
+    if is(condition::FAILED) || is_invalid {
+        return Some(Exit::No);
+    }
+    is(condition::COMPLETE).then_some(Exit::Yes)
+}
+
+fn finish(study: &Study, end: Exit) -> Result<Exit, Error> {
+    if let Some(best) = study.status.as_ref().and_then(|status| status.best.as_ref()) {
+        let best = BestAccount {
+            trial: best.trial_name.clone(),
+            number: best.number,
+            level: best.level,
+            value: best.value.clone(),
+            parameters: best.parameters.clone(),
+        };
+        let metric = study.spec.objectives.first().map(|o| o.metric.as_str()).unwrap_or_default();
+        output::print(&format!("\n{}", best.render(metric, unit(study))))?;
+    }
+    Ok(end)
+}

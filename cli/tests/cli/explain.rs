@@ -1,0 +1,186 @@
+//! `trimtab explain` and `trimtab best`, on records of studies that were played.
+
+use serde_json::Value;
+use trimtab_api::study::ActionKind;
+
+use crate::played::{Played, play};
+use crate::{has, run, scratch};
+
+#[test]
+fn finished_study_is_explained() {
+    let file = play(1000).file("explained.json");
+    let ran = run(&["explain", "digits", "--from", &file]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    has(
+        &ran.out,
+        &[
+            "Study digits in default: Complete",
+            "BracketsDone",
+            "BRACKET  RUNG  EPOCH  SIZE  MEMBERS  REPORTED  JUDGED",
+            "best: val_accuracy",
+            "started to epoch 1 with a configuration of the sampler random (NewTrial)",
+            "goes on to epoch 3 (Promoted): ranked",
+            "stopped (RungLost): ranked",
+            "at epoch 1, 3 pass:",
+            "run 1  epoch 0 to 1: Reached after 40 s",
+            "ended: ExitCode: the container exited with 3",
+        ],
+    );
+    // The first bracket of R = 9 starts nine and lets three and one on.
+    let rows: Vec<Vec<&str>> = ran
+        .out
+        .lines()
+        .skip_while(|l| !l.starts_with("BRACKET"))
+        .skip(1)
+        .take(3)
+        .map(|l| l.split_whitespace().collect())
+        .collect();
+    assert_eq!(rows[0][..6], ["0", "0", "1", "9", "9", "8"], "trial 5 failed");
+    assert_eq!(rows[1][..5], ["0", "1", "3", "3", "3"]);
+    assert_eq!(rows[2][..5], ["0", "2", "9", "1", "1"]);
+    assert_eq!(rows[2][6..8], ["-", "-"], "the highest rung judges nobody");
+    assert!(rows.iter().all(|row| row[10] == "0" || row[1] == "2"), "nobody is left open on a rung that was judged");
+}
+
+#[test]
+fn yaml_in_several_files_is_a_record_too() {
+    let played = play(1000);
+    let list = played.list();
+    let items = list["items"].as_array().unwrap();
+    let studies = scratch("studies.yaml", &serde_saphyr::to_string(&items[0]).unwrap());
+    let trials = serde_json::json!({"apiVersion": "trimtab.dev/v1alpha1", "kind": "TrialList", "items": items[1..]});
+    let trials = scratch("trials.yaml", &serde_saphyr::to_string(&trials).unwrap());
+    let ran = run(&["explain", "digits", "--from", &studies, "--from", &trials, "--verify"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    has(&ran.out, &["batch 1: ok (0 results, 4 actions)", " 0 mismatches, 0 cannot be verified"]);
+}
+
+#[test]
+fn waiting_trials_say_what_for() {
+    let file = play(8).file("waiting.json");
+    let ran = run(&["explain", "digits", "--from", &file]);
+    assert_eq!(ran.code, 0);
+    has(
+        &ran.out,
+        &[
+            "now: it rests until its rung at epoch 1 is judged: ",
+            " of 9 have a value or ended",
+            "now: it waits for its run to epoch 1 to report",
+        ],
+    );
+}
+
+#[test]
+fn one_trial_is_explained_alone() {
+    let file = play(1000).file("one.json");
+    let ran = run(&["explain", "digits", "--from", &file, "--trial", "3"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.out.starts_with("digits-0003  "), "{}", ran.out);
+    assert!(!ran.out.contains("digits-0004"));
+    let ran = run(&["explain", "digits", "--from", &file, "--trial", "999"]);
+    assert_eq!(ran.code, 2);
+    has(&ran.err, &["has no trial 999"]);
+}
+
+/// Turns the first trial that lost its rung into one that was promoted.
+fn plant(played: &mut Played) -> u32 {
+    let trial =
+        played.trials.iter_mut().find(|t| t.spec.batches.last().is_some_and(|b| b.reason == "RungLost")).unwrap();
+    let decision = trial.spec.batches.last_mut().unwrap();
+    decision.action = ActionKind::Continue;
+    decision.reason = "Promoted".to_owned();
+    decision.level = Some(3);
+    decision.cleared = Some(1);
+    trial.spec.stop = None;
+    trial.spec.target_level = 3;
+    trial.spec.cleared_level = Some(1);
+    trial.status.as_mut().unwrap().outcome = None;
+    trial.spec.number
+}
+
+#[test]
+fn planted_decision_is_caught() {
+    let mut played = play(1000);
+    let number = plant(&mut played);
+    let file = played.file("planted.json");
+    let ran = run(&["explain", "digits", "--from", &file, "--verify"]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    has(
+        &ran.out,
+        &[
+            "MISMATCH",
+            &format!("on record: trial {number} goes on to epoch 3 (Promoted)"),
+            &format!("recomputed: stop trial {number} (RungLost): ranked"),
+        ],
+    );
+    let json = run(&["explain", "digits", "--from", &file, "--verify", "--output", "json"]);
+    assert_eq!(json.code, 1);
+    let answer: Value = serde_json::from_str(&json.out).unwrap();
+    assert!(answer["verification"]["mismatches"].as_u64().unwrap() >= 1);
+    let batch =
+        answer["verification"]["batches"].as_array().unwrap().iter().find(|b| b["verdict"] == "Mismatch").unwrap();
+    assert!(batch["expected"].as_array().unwrap().iter().any(|a| a["trial"] == number && a["action"] == "Stop"));
+    assert!(batch["found"].as_array().unwrap().iter().any(|a| a["trial"] == number && a["action"] == "Continue"));
+}
+
+#[test]
+fn batch_that_saw_a_removed_trial_cannot_be_verified() {
+    let mut played = play(1000);
+    played.trials.remove(2);
+    let file = played.file("removed.json");
+    let ran = run(&["explain", "digits", "--from", &file, "--verify"]);
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    has(&ran.out, &["cannot be verified: trial 2 was deleted", " 0 mismatches"]);
+    has(&run(&["explain", "digits", "--from", &file]).out, &["removed trials: 2"]);
+}
+
+#[test]
+fn one_trial_that_cannot_be_decoded_hides_no_other() {
+    let mut list = play(1000).list();
+    let items = list["items"].as_array_mut().unwrap();
+    let broken = items.iter_mut().find(|i| i["metadata"]["name"] == "digits-0002").unwrap();
+    broken["spec"]["number"] = "two".into();
+    let file = scratch("broken.json", &list.to_string());
+    let ran = run(&["explain", "digits", "--from", &file]);
+    assert_eq!(ran.code, 0);
+    has(&ran.out, &["problem: Trial digits-0002 cannot be decoded", "digits-0003"]);
+}
+
+#[test]
+fn wrong_names_are_told_what_there_is() {
+    let file = play(3).file("names.json");
+    let ran = run(&["explain", "nothing", "--from", &file]);
+    assert_eq!(ran.code, 2);
+    has(&ran.err, &["there is no Study `nothing`", "`digits`"]);
+    let ran = run(&["explain", "digits", "--from", "no-study.yaml"]);
+    assert_eq!(ran.code, 2);
+    has(&ran.err, &["no-study.yaml has no Study"]);
+}
+
+#[test]
+fn best_parameters_come_in_every_form() {
+    let played = play(1000);
+    let file = played.file("best.json");
+    let best = played.study.status.as_ref().unwrap().best.clone().unwrap();
+    let rate = &best.parameters.iter().find(|p| p.name == "learning_rate").unwrap().value;
+    let get = |form: &str| {
+        let ran = run(&["best", "digits", "--from", &file, "--output", form]);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+        ran.out
+    };
+    has(&get("table"), &[&format!("trial {}", best.trial_name), "learning_rate"]);
+    has(&get("flags"), &[&format!("--learning-rate={rate}")]);
+    has(&get("env"), &[&format!("PARAM_LEARNING_RATE={rate}\n")]);
+    let json: Value = serde_json::from_str(&get("json")).unwrap();
+    let yaml: Value = serde_saphyr::from_str(&get("yaml")).unwrap();
+    assert_eq!(json["parameters"]["learning_rate"], rate.as_str());
+    assert_eq!(json, yaml);
+}
+
+#[test]
+fn no_value_yet_is_no_best() {
+    let file = play(1).file("early.json");
+    let ran = run(&["best", "digits", "--from", &file]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    has(&ran.err, &["has no usable value yet"]);
+}
