@@ -14,6 +14,8 @@ pub(crate) mod observe;
 pub(crate) mod pods;
 pub(crate) mod record;
 pub(crate) mod status;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
