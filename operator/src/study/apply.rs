@@ -10,10 +10,9 @@ use trimtab_api::study::{ActionKind, BatchRecord};
 use trimtab_api::{Study, history};
 
 use super::decide::Outcome;
-use super::observe::{Seen, belongs};
+use super::observe::Seen;
 use crate::context::Context;
 use crate::error::Error;
-use crate::read;
 use crate::write::{self, Created, News, Tone};
 
 /// How many Trials are written at once.
@@ -60,30 +59,8 @@ async fn carry_out_one(
     if action.action == ActionKind::Start {
         let Some(trial) = history::trial_from_start(study, batch, index) else { return Ok(()) };
         return match write::create_trial(ctx, &trial).await? {
-            Created::Made(_) => Ok(()),
-            Created::Exists => {
-                let held = read::trial(ctx, &seen.namespace, &trial.name_any()).await?;
-                match held {
-                    Some(held) if !belongs(&held, &study.name_any(), &seen.uid) => {
-                        let note =
-                            format!("Trial {} exists and is not this Study's: delete or rename it", trial.name_any());
-                        write::event(
-                            ctx,
-                            study,
-                            News {
-                                tone: Tone::Warning,
-                                reason: "NameTaken",
-                                action: "Start",
-                                note,
-                                occasion: batch.number.to_string(),
-                            },
-                        )
-                        .await;
-                        Err(Error::Conflict { what: "the name of a Trial".to_owned() })
-                    }
-                    _ => Ok(()),
-                }
-            }
+            // Whose it is, the next look will tell.
+            Created::Made(_) | Created::Exists => Ok(()),
             Created::Refused(status) => {
                 Err(Error::Api { what: "creating a Trial".to_owned(), source: Box::new(kube::Error::Api(status)) })
             }

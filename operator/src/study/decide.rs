@@ -76,7 +76,7 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
         if accepted && !seen.unapplied.is_empty() {
             outcome.carry_out = old.batch.clone().map(|batch| (batch, seen.unapplied.clone()));
             standing = Standing::Running;
-        } else if accepted && seen.broken.is_empty() {
+        } else if accepted && seen.broken.is_empty() && seen.foreign.is_none() {
             new.applied_batch = old.batch.as_ref().map_or(0, |b| b.number).max(old.applied_batch);
             let decision = trimtab_engine::decide(plan, &history);
             standing = match decision.verdict {
@@ -130,6 +130,10 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
     let picture = Picture { seen, acceptance: &acceptance, standing: &standing, best, now };
     status::fill(&mut new, &old, &picture);
     outcome.news = status::news(&seen.study, &old, &new);
+    if seen.foreign.is_some() {
+        // The name becomes free without a sign that this controller would see.
+        outcome.again = Some(10);
+    }
     if outcome.again.is_none() && matches!(acceptance, Acceptance::No { reason: reason::PREFLIGHT_REFUSED, .. }) {
         // What refused the dry run may be mended without the Study changing: a service account, a policy, a claim.
         outcome.again = Some(60);

@@ -27,6 +27,8 @@ pub(crate) struct Seen {
     pub(crate) trials: BTreeMap<u32, Arc<Trial>>,
     /// Actions of the newest batch, by index, that are still to be carried out.
     pub(crate) unapplied: Vec<u32>,
+    /// A Trial that is not this Study's and has the name of one that the newest batch starts.
+    pub(crate) foreign: Option<String>,
     /// Trials that cannot be decoded: name and error. While there is one, nothing is decided.
     pub(crate) broken: Vec<(String, String)>,
 }
@@ -76,6 +78,7 @@ pub(crate) async fn observe(ctx: &Context, study: Arc<Study>) -> Result<Observed
     let broken = ctx.caches.trials.broken(&namespace, &uid);
 
     let mut unapplied = Vec::new();
+    let mut foreign = None;
     let status = study.status.clone().unwrap_or_default();
     if let Some(batch) = &status.batch {
         let mut confirmed = false;
@@ -89,7 +92,16 @@ pub(crate) async fn observe(ctx: &Context, study: Arc<Study>) -> Result<Observed
         let applied = status.applied_batch >= batch.number;
         for (index, number) in &missing {
             let live = read::trial(ctx, &namespace, &names::trial(&name, *number)).await?;
-            match live.filter(|t| t.metadata.deletion_timestamp.is_none() && belongs(t, &name, &uid)) {
+            if let Some(held) = live.as_ref().filter(|t| !applied && !belongs(t, &name, &uid)) {
+                // Somebody else's Trial has the name: nothing is decided until it is gone.
+                foreign = Some(held.name_any());
+                continue;
+            }
+            if live.as_ref().is_some_and(|t| t.metadata.deletion_timestamp.is_some() && belongs(t, &name, &uid)) {
+                // It was made, and somebody removes it.
+                continue;
+            }
+            match live.filter(|t| belongs(t, &name, &uid)) {
                 // The action is on the Trial, and the cache does not show it yet.
                 Some(trial) if carries(&trial, batch.number, *index) => return Ok(Observed::Behind),
                 // The Trial is there without the action. It is taken from the cache when the cache shows this very version.
@@ -107,11 +119,16 @@ pub(crate) async fn observe(ctx: &Context, study: Arc<Study>) -> Result<Observed
             }
         }
         // No action of the newest batch vouches for the cache: all of its Trials are gone. A list does.
-        if !confirmed && unapplied.is_empty() && !missing.is_empty() && !fresh(ctx, &namespace, &uid, &trials).await? {
+        if !confirmed
+            && foreign.is_none()
+            && unapplied.is_empty()
+            && !missing.is_empty()
+            && !fresh(ctx, &namespace, &uid, &trials).await?
+        {
             return Ok(Observed::Behind);
         }
     }
-    Ok(Observed::Ready(Box::new(Seen { study, uid, namespace, plan, trials, unapplied, broken })))
+    Ok(Observed::Ready(Box::new(Seen { study, uid, namespace, plan, trials, unapplied, foreign, broken })))
 }
 
 /// Whether the cache shows each of the Study's Trials, and none that is gone.

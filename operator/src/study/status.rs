@@ -134,6 +134,9 @@ fn stalled(seen: &Seen) -> Option<(&'static str, String)> {
     if let Some((name, error)) = seen.broken.first() {
         return Some((reason::INVALID, format!("Trial {name} cannot be decoded: {error}; mend or delete it")));
     }
+    if let Some(name) = &seen.foreign {
+        return Some((reason::NAME_TAKEN, format!("Trial {name} exists and is not this Study's: delete it")));
+    }
     let mut waiting = None;
     let mut running = false;
     for trial in seen.trials.values().filter(|t| is_live(t) || t.status.is_none()) {

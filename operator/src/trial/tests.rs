@@ -91,7 +91,8 @@ fn running() -> TrialStatus {
 
 /// A pod of run 1 with this status.
 fn pod(status: Value) -> Pod {
-    let meta = json!({"name": "digits-0004-1-abcde", "namespace": "lab", "uid": "pod-uid", "creationTimestamp": ago(100)});
+    let meta =
+        json!({"name": "digits-0004-1-abcde", "namespace": "lab", "uid": "pod-uid", "creationTimestamp": ago(100)});
     serde_json::from_value(json!({"metadata": meta, "status": status})).unwrap()
 }
 
@@ -117,7 +118,12 @@ impl Case {
         let status = trial.status.clone().unwrap();
         let current = status.runs.len().checked_sub(1).filter(|i| status.runs[*i].end.is_none());
         let uid = current.and_then(|i| status.runs[i].job_uid.clone());
-        let job = uid.map_or(JobSeen::Absent, |uid| JobSeen::Present { uid, deleting: false, finished: None, suspended: false });
+        let job = uid.map_or(JobSeen::Absent, |uid| JobSeen::Present {
+            uid,
+            deleting: false,
+            finished: None,
+            suspended: false,
+        });
         let seen = Seen {
             name: trial.name_any(),
             namespace: "lab".to_owned(),
@@ -137,7 +143,8 @@ impl Case {
     }
 
     fn said(mut self, reports: &[(f64, f64)], ended: bool) -> Self {
-        let report = |(at, value): &(f64, f64)| Report { metric: "loss".to_owned(), fidelity: Some(*at), value: *value };
+        let report =
+            |(at, value): &(f64, f64)| Report { metric: "loss".to_owned(), fidelity: Some(*at), value: *value };
         self.collected = Some(Collected {
             pod_uid: "pod-uid".to_owned(),
             reports: reports.iter().map(report).collect(),
@@ -261,9 +268,11 @@ fn program_that_stops_in_order_when_told_to_has_not_converged() {
 #[test]
 fn stopped_trial_deletes_its_job_and_ends_when_that_is_gone() {
     let stop = |seen: &mut Seen| {
-        Arc::make_mut(&mut seen.trial).spec.stop = Some(StopRequest { reason: "RungLost".into(), message: "ranked 5 of 9".into() });
+        Arc::make_mut(&mut seen.trial).spec.stop =
+            Some(StopRequest { reason: "RungLost".into(), message: "ranked 5 of 9".into() });
     };
-    let alive = pod(json!({"phase": "Running", "containerStatuses": [status_of(json!({"running": {"startedAt": ago(50)}}))]}));
+    let alive =
+        pod(json!({"phase": "Running", "containerStatuses": [status_of(json!({"running": {"startedAt": ago(50)}}))]}));
     let step = ordinary(std::slice::from_ref(&alive)).with(stop).step();
     assert!(matches!(&step.effects[..], [Effect::DeleteJob { uid, .. }] if uid == "job-uid-1"));
     assert_eq!(step.status.outcome, None);
@@ -275,17 +284,21 @@ fn stopped_trial_deletes_its_job_and_ends_when_that_is_gone() {
 #[test]
 fn timeout_counts_running_and_not_waiting() {
     let slow = |seconds: u32| study(move |s| s["spec"]["trial"]["timeoutSeconds"] = json!(seconds));
-    let alive = pod(json!({"phase": "Running", "containerStatuses": [status_of(json!({"running": {"startedAt": ago(50)}}))]}));
+    let alive =
+        pod(json!({"phase": "Running", "containerStatuses": [status_of(json!({"running": {"startedAt": ago(50)}}))]}));
     let mut status = running();
-    status.runs[0].start_time =
-        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(now().checked_sub(SignedDuration::from_secs(50)).unwrap()));
+    status.runs[0].start_time = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
+        now().checked_sub(SignedDuration::from_secs(50)).unwrap(),
+    ));
     assert_eq!(Case::new(slow(60), trial(status.clone()), std::slice::from_ref(&alive)).end(), "none");
     let late = Case::new(slow(40), trial(status), &[alive]).step();
     assert_eq!(late.status.runs[0].end.as_ref().unwrap().reason, reason::TIMEOUT);
     // The pod still holds its place, so the trial has not ended yet.
     assert_eq!(late.status.outcome, None);
     assert!(matches!(&late.effects[..], [Effect::DeleteJob { .. }]));
-    let waiting = pod(json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}));
+    let waiting = pod(
+        json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}),
+    );
     assert_eq!(Case::new(slow(1), trial(running()), &[waiting]).end(), "none");
 }
 
@@ -304,14 +317,16 @@ fn image_that_cannot_be_pulled_is_told_and_in_the_end_given_up() {
 
 #[test]
 fn run_that_goes_past_its_level_is_ended_there() {
-    let alive = pod(json!({"phase": "Running", "containerStatuses": [status_of(json!({"running": {"startedAt": ago(50)}}))]}));
+    let alive =
+        pod(json!({"phase": "Running", "containerStatuses": [status_of(json!({"running": {"startedAt": ago(50)}}))]}));
     let case = ordinary(&[alive]).said(&[(1.0, 0.5), (3.0, 0.3), (4.0, 0.2)], false);
     assert_eq!(case.end(), reason::OVERRAN);
 }
 
 #[test]
 fn node_that_does_not_answer_is_lost_and_its_folder_is_not_resumed_from() {
-    let mut stuck = pod(json!({"phase": "Running", "containerStatuses": [status_of(json!({"running": {"startedAt": ago(500)}}))]}));
+    let mut stuck =
+        pod(json!({"phase": "Running", "containerStatuses": [status_of(json!({"running": {"startedAt": ago(500)}}))]}));
     let long_ago = now().checked_sub(SignedDuration::from_secs(120)).unwrap();
     stuck.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(long_ago));
     let step = ordinary(&[stuck]).said(&[(1.0, 0.5), (2.0, 0.4)], false).step();
@@ -328,7 +343,9 @@ fn resumed_run_that_begins_again_is_told_and_charged_in_full() {
     status.runs = vec![run(2)];
     status.runs[0].resume_from = Some(1);
     status.runs[0].start = "1".to_owned();
-    let step = Case::new(study(|_| {}), trial(status), &[exited(0, "Completed")]).said(&[(1.0, 0.5), (2.0, 0.4), (3.0, 0.3)], true).step();
+    let step = Case::new(study(|_| {}), trial(status), &[exited(0, "Completed")])
+        .said(&[(1.0, 0.5), (2.0, 0.4), (3.0, 0.3)], true)
+        .step();
     assert_eq!(step.status.spent_fidelity, 3);
     assert!(step.news.iter().any(|n| n.reason == "CheckpointIgnored"));
 }
@@ -337,7 +354,8 @@ fn resumed_run_that_begins_again_is_told_and_charged_in_full() {
 fn reading_the_same_log_again_changes_no_value() {
     let case = ordinary(&[exited(0, "Completed")]).said(&[(1.0, 0.5), (2.0, 0.4), (3.0, 0.3)], true);
     let once = case.step().status;
-    let mut again = Case::new(study(|_| {}), trial(once.clone()), &[exited(0, "Completed")]).said(&[(1.0, 9.0), (3.0, 9.0)], true);
+    let mut again =
+        Case::new(study(|_| {}), trial(once.clone()), &[exited(0, "Completed")]).said(&[(1.0, 9.0), (3.0, 9.0)], true);
     again.seen.current = Some(0);
     again.seen.status.runs[0].end = None;
     assert_eq!(again.step().status.values, once.values);
@@ -346,7 +364,8 @@ fn reading_the_same_log_again_changes_no_value() {
 
 #[test]
 fn ended_jobs_are_deleted_unless_they_are_to_be_kept() {
-    let leftover = |run, finished| Leftover { name: "j".into(), uid: "u".into(), run: Some(run), deleting: false, finished };
+    let leftover =
+        |run, finished| Leftover { name: "j".into(), uid: "u".into(), run: Some(run), deleting: false, finished };
     let ended = |pod: Pod, said: &[(f64, f64)]| ordinary(&[pod]).said(said, true).step().status;
     let good = ended(exited(0, "Completed"), &[(3.0, 0.3)]);
     let bad = ended(exited(1, "Error"), &[(1.0, 0.5)]);
@@ -366,7 +385,13 @@ fn folders_of_an_ended_trial_are_removed_once() {
     let mut case = Case::new(study(|_| {}), trial(status.clone()), &[]);
     case.config.cleanup_image = Some("trimtab".to_owned());
     assert!(case.step().effects.contains(&Effect::CleanUp { runs: Vec::new() }));
-    let done = Leftover { name: "digits-0004-clean".into(), uid: "c".into(), run: None, deleting: false, finished: Some(true) };
+    let done = Leftover {
+        name: "digits-0004-clean".into(),
+        uid: "c".into(),
+        run: None,
+        deleting: false,
+        finished: Some(true),
+    };
     case.seen.leftovers = vec![done];
     assert!(case.step().status.cleaned);
     status.cleaned = true;
@@ -385,12 +410,18 @@ fn job_is_the_users_with_what_the_operator_owns() {
     let at = |path: &str| job.pointer(path).cloned().unwrap_or_default();
     assert_eq!(at("/metadata/name"), "digits-0004-2");
     assert_eq!(at("/metadata/ownerReferences/0/uid"), "trial-uid");
-    assert_eq!((at("/spec/backoffLimit"), at("/spec/completions"), at("/spec/podReplacementPolicy")), (json!(0), json!(1), json!("Failed")));
+    assert_eq!(
+        (at("/spec/backoffLimit"), at("/spec/completions"), at("/spec/podReplacementPolicy")),
+        (json!(0), json!(1), json!("Failed"))
+    );
     assert_eq!(at("/spec/suspend"), Value::Null);
     assert_eq!(at("/spec/template/spec/restartPolicy"), "Never");
     assert_eq!(at(&format!("/spec/template/metadata/labels/{}", names::TRIAL_LABEL.replace('/', "~1"))), "digits-0004");
     // The argument of the inactive parameter is left out whole.
-    assert_eq!(at("/spec/template/spec/containers/0/args"), json!(["--rate=$(PARAM_RATE)", "--resume=$(TRIMTAB_RESUME)"]));
+    assert_eq!(
+        at("/spec/template/spec/containers/0/args"),
+        json!(["--rate=$(PARAM_RATE)", "--resume=$(TRIMTAB_RESUME)"])
+    );
     let env = at("/spec/template/spec/containers/0/env");
     let value = |name: &str| env.as_array().unwrap().iter().find(|e| e["name"] == name).map(|e| e["value"].clone());
     assert_eq!(value("PARAM_RATE"), Some(json!("0.5")));
