@@ -41,7 +41,7 @@ pub(crate) struct Collected {
 }
 
 /// The pod whose log comes next: the one the cursor is in until it is read to the end, then the following ones.
-fn next_pod<'s>(seen: &'s Seen) -> Option<&'s PodFacts> {
+fn next_pod(seen: &Seen) -> Option<&PodFacts> {
     let cursor = seen.status.cursor.as_ref();
     let at = cursor.and_then(|c| seen.pods.iter().position(|p| p.uid == c.pod_uid));
     let from = match (at, cursor) {

@@ -1,7 +1,5 @@
 //! The pure stages of the trial controller: what pods and logs say, and what is made of it.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
