@@ -21,6 +21,8 @@ use crate::reading::{Place, Reading};
 const WAITING: usize = 4096;
 /// How often progress that decides nothing is recorded.
 const SHOW: Duration = Duration::from_secs(10);
+/// What a pod may print before people are told that it is too much, in bytes.
+pub(crate) const TOO_MUCH: u64 = 32 << 20;
 /// How long to wait before a log that broke off is followed again.
 const REST: Duration = Duration::from_secs(1);
 /// How much of a log a follower reads a second before it rests, so that a pod that prints too much starves nobody.
@@ -48,6 +50,7 @@ struct Held {
     place: Place,
     over: bool,
     bytes: u64,
+    told: bool,
 }
 
 #[derive(Debug)]
@@ -94,8 +97,11 @@ impl Follows {
         }
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(follow) = all.get(&target.pod_uid) {
-            let held = follow.held.lock().unwrap_or_else(PoisonError::into_inner);
-            let taken = Taken { reports: held.reports.clone(), place: held.place.clone(), bytes: held.bytes };
+            let mut held = follow.held.lock().unwrap_or_else(PoisonError::into_inner);
+            // Too much is told of once.
+            let bytes = if held.told { 0 } else { held.bytes };
+            held.told |= bytes > TOO_MUCH;
+            let taken = Taken { reports: held.reports.clone(), place: held.place.clone(), bytes };
             let again = held.over && taken.reports.is_empty();
             drop(held);
             if !again {

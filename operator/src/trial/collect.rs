@@ -18,8 +18,6 @@ use crate::reading::{self, Place, Reading};
 
 /// The most that is read of one log in one go. A kubelet keeps less, unless it is told otherwise.
 const MOST: u64 = 512 << 20;
-/// What a pod may print before people are told that it is too much.
-pub(crate) const TOO_MUCH: u64 = 32 << 20;
 
 /// What a pod's log said.
 #[derive(Clone, Debug, Default)]

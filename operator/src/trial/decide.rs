@@ -12,12 +12,13 @@ use trimtab_api::study::Retain;
 use trimtab_api::trial::{Outcome, OutcomeKind, Rest, Run, RunEnd, TrialStatus};
 use trimtab_engine::number::to_text;
 
-use super::collect::{Collected, TOO_MUCH};
+use super::collect::Collected;
 use super::judge::{Class, End, Stand, class, judge};
 use super::observe::{JobSeen, Leftover, Seen};
 use super::record::{self, Scale, fidelity};
 use super::status;
 use crate::context::Config;
+use crate::follow::TOO_MUCH;
 use crate::write::{News, Tone};
 
 /// How many runs a status keeps.

@@ -62,6 +62,9 @@ pub(crate) fn record(status: &mut TrialStatus, run: usize, scale: Scale<'_>, con
     }
     keep(status, scale, &progress);
     let ended = collected.ended || collected.lost.is_some();
+    if collected.reports.is_empty() && !ended && !moved_on(status.cursor.as_ref(), collected) {
+        return;
+    }
     status.cursor = Some(LogCursor {
         pod_uid: collected.pod_uid.clone(),
         container: container.to_owned(),
@@ -69,6 +72,17 @@ pub(crate) fn record(status: &mut TrialStatus, run: usize, scale: Scale<'_>, con
         fidelity: collected.place.fidelity.map(to_text),
         ended,
     });
+}
+
+/// Whether it is worth a write that nothing was reported. A pod that prints other things moves on all the time, and reading a few
+/// seconds of its lines once more costs less than a write for each look.
+fn moved_on(cursor: Option<&LogCursor>, collected: &Collected) -> bool {
+    let Some(cursor) = cursor.filter(|cursor| cursor.pod_uid == collected.pod_uid) else { return true };
+    let time = |text: Option<&String>| text.and_then(|t| t.parse::<jiff::Timestamp>().ok());
+    match (time(cursor.time.as_ref()), time(collected.place.time.as_ref())) {
+        (Some(before), Some(after)) => after.duration_since(before) >= jiff::SignedDuration::from_secs(10),
+        (before, after) => before.is_some() != after.is_some(),
+    }
 }
 
 /// A run begins.
