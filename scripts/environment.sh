@@ -41,6 +41,6 @@ build_trainer() {
     cargo build --locked --release --manifest-path trainer/Cargo.toml
 }
 
-TRAINER="trainer/target/$CARGO_BUILD_TARGET/release/trimtab-trainer"
-PROGRAMS="target/$CARGO_BUILD_TARGET/debug"
-export TRAINER PROGRAMS
+root="$(pwd)"
+TRAINER="$root/trainer/target/$CARGO_BUILD_TARGET/release/trimtab-trainer"
+PROGRAMS="$root/target/$CARGO_BUILD_TARGET/debug"

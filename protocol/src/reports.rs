@@ -112,11 +112,13 @@ impl Progress {
         }
         let mut reached = Vec::new();
         let mut settle = |folded: &mut Folded| {
-            let values = folded.values().unwrap_or_else(|| Values::once(report.value));
-            reached.push(Reached { level: folded.settled, metric: report.metric.clone(), values });
+            if let Some(values) = folded.values() {
+                reached.push(Reached { level: folded.settled, metric: report.metric.clone(), values });
+            }
             folded.settled += 1;
         };
-        // Levels that the report jumped over have what came before it; a level that it hits has the report too.
+        // Levels that the report jumped over have what came before it. Where nothing did, they stay without a value: what was
+        // reached with more training must not stand for less, and the lines that said it may have been lost.
         while levels.get(folded.settled).is_some_and(|level| f64::from(*level) < fidelity) {
             settle(folded);
         }

@@ -32,9 +32,17 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, outcome: Outcome) -> Resul
     }
     if let Some((batch, indices)) = carry_out {
         tracing::info!(study = %study.name_any(), namespace = seen.namespace, batch = batch.number, actions = indices.len(), "carrying out a batch");
-        // A batch's actions are on different Trials, so their order among each other does not matter to anybody but the one who waits for a stop: stops come first.
+        // One write for each Trial, whatever the batch does to it; stops come first, because somebody waits for the place.
+        let mut by_trial: Vec<(u32, Vec<u32>)> = Vec::new();
+        for index in indices {
+            let Some(number) = batch.actions.get(index as usize).map(|action| action.trial) else { continue };
+            match by_trial.iter_mut().find(|(held, _)| *held == number) {
+                Some((_, indices)) => indices.push(index),
+                None => by_trial.push((number, vec![index])),
+            }
+        }
         let writes: Vec<_> =
-            indices.into_iter().map(|index| carry_out_one(ctx, seen, &study, &batch, index).boxed()).collect();
+            by_trial.into_iter().map(|(number, indices)| carry_out_on(ctx, seen, &study, &batch, number, indices).boxed()).collect();
         let answers: Vec<Result<(), Error>> = stream::iter(writes).buffered(WRITES).collect().await;
         answers.into_iter().collect::<Result<(), Error>>()?;
     }
@@ -48,16 +56,11 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, outcome: Outcome) -> Resul
     Ok(Action::requeue(again.map_or(RESYNC, |s| Duration::from_secs(s).min(RESYNC))))
 }
 
-async fn carry_out_one(
-    ctx: &Context,
-    seen: &Seen,
-    study: &Study,
-    batch: &BatchRecord,
-    index: u32,
-) -> Result<(), Error> {
-    let Some(action) = batch.actions.get(index as usize) else { return Ok(()) };
-    if action.action == ActionKind::Start {
-        let Some(trial) = history::trial_from_start(study, batch, index) else { return Ok(()) };
+/// Applies a batch's actions on one Trial, in their order.
+async fn carry_out_on(ctx: &Context, seen: &Seen, study: &Study, batch: &BatchRecord, number: u32, indices: Vec<u32>) -> Result<(), Error> {
+    let action = |index: u32| batch.actions.get(index as usize);
+    if let Some(start) = indices.iter().copied().find(|index| action(*index).is_some_and(|a| a.action == ActionKind::Start)) {
+        let Some(trial) = history::trial_from_start(study, batch, start) else { return Ok(()) };
         return match write::create_trial(ctx, &trial).await? {
             // Whose it is, the next look will tell.
             Created::Made(_) | Created::Exists => Ok(()),
@@ -67,21 +70,24 @@ async fn carry_out_one(
         };
     }
     // A Trial that was removed needs no stop and cannot go on.
-    let Some(held) = seen.trials.get(&action.trial) else { return Ok(()) };
-    let Some(spec) = history::apply_to_trial(study, batch, index, held) else { return Ok(()) };
+    let Some(held) = seen.trials.get(&number) else { return Ok(()) };
     let mut trial = (**held).clone();
-    trial.spec = spec;
+    let mut changed = false;
+    for index in &indices {
+        if let Some(spec) = history::apply_to_trial(study, batch, *index, &trial) {
+            trial.spec = spec;
+            changed = true;
+        }
+    }
+    if !changed {
+        return Ok(());
+    }
     let trial = write::replace_trial(ctx, &trial).await?;
-    let note = match (&trial.spec.stop, action.action) {
-        (Some(stop), ActionKind::Stop) => stop.message.clone(),
-        _ => history::sentence(study, action),
-    };
-    let reason = if action.action == ActionKind::Stop { "TrialStopped" } else { "TrialPromoted" };
-    write::event(
-        ctx,
-        &trial,
-        News { tone: Tone::Normal, reason, action: "Judge", note, occasion: batch.number.to_string() },
-    )
-    .await;
+    for action in indices.iter().filter_map(|index| action(*index)) {
+        let reason = if action.action == ActionKind::Stop { "TrialStopped" } else { "TrialPromoted" };
+        let occasion = format!("{}/{}", batch.number, action.cleared.unwrap_or_default());
+        let news = News { tone: Tone::Normal, reason, action: "Judge", note: history::sentence(study, action), occasion };
+        write::event(ctx, &trial, news).await;
+    }
     Ok(())
 }

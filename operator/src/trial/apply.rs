@@ -15,6 +15,7 @@ use super::record::fidelity;
 use super::{build, cleanup};
 use crate::context::Context;
 use crate::error::Error;
+use crate::read;
 use crate::write::{self, Created, News, Tone};
 
 /// Nothing depends on looking again after this long; it bounds the harm of a lost event.
@@ -23,7 +24,8 @@ const RESYNC: Duration = Duration::from_secs(300);
 pub(crate) async fn apply(ctx: &Context, seen: &Seen, step: Step) -> Result<Action, Error> {
     let Step { status, effects, news, again, recorded } = step;
     let mut trial = (*seen.trial).clone();
-    if trial.status.as_ref() != Some(&status) {
+    let written = trial.status.as_ref() != Some(&status);
+    if written {
         trial.status = Some(status);
         trial = write::trial_status(ctx, &trial).await?;
     }
@@ -32,7 +34,17 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, step: Step) -> Result<Acti
     }
     for effect in effects {
         match effect {
-            Effect::CreateJob(run) => trial = create(ctx, seen, trial, &run).await?,
+            Effect::CreateJob(run) => {
+                // A cache may show an intent whose run has ended since and whose Job is gone. No Job is made without a write or
+                // a live read that proves the view to be the newest.
+                if !written {
+                    let live = read::trial(ctx, &seen.namespace, &seen.name).await?;
+                    if live.as_ref().and_then(|t| t.resource_version()) != trial.resource_version() {
+                        return Err(Error::Conflict { what: "a Trial whose run was to be taken up again".to_owned() });
+                    }
+                }
+                trial = create(ctx, seen, trial, &run).await?;
+            }
             Effect::DeleteJob { name, uid } => write::delete_job(ctx, &seen.namespace, &name, &uid).await?,
             Effect::CleanUp { runs } => clean_up(ctx, seen, &runs).await?,
         }
@@ -56,9 +68,22 @@ async fn create(ctx: &Context, seen: &Seen, mut trial: Trial, run: &Run) -> Resu
         Created::Made(made) => {
             let uid = made.pointer("/metadata/uid").and_then(Value::as_str).map(str::to_owned);
             if let Some(held) = trial.status.as_mut().and_then(|s| s.runs.iter_mut().find(|r| r.number == run.number)) {
-                held.job_uid = uid;
+                held.job_uid.clone_from(&uid);
             }
-            write::trial_status(ctx, &trial).await
+            match write::trial_status(ctx, &trial).await {
+                Err(Error::Conflict { what }) => {
+                    // Somebody was here in between. The Job stays if the run is still what the newest view wants.
+                    let live = read::trial(ctx, &seen.namespace, &seen.name).await?;
+                    let runs = live.and_then(|t| t.status).map(|s| s.runs).unwrap_or_default();
+                    let current = runs.iter().any(|r| r.number == run.number && r.end.is_none());
+                    if let (false, Some(uid)) = (current, uid) {
+                        let name = names::job(&seen.study.name_any(), seen.trial.spec.number, run.number);
+                        write::delete_job(ctx, &seen.namespace, &name, &uid).await?;
+                    }
+                    Err(Error::Conflict { what })
+                }
+                answer => answer,
+            }
         }
         // Whose it is, the next look will tell.
         Created::Exists => Err(Error::Conflict { what: "the name of a Job".to_owned() }),

@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use trimtab_api::conditions::reason;
 use trimtab_api::trial::{Run, TrialStatus};
+use trimtab_engine::Scheduler;
 use trimtab_engine::number::to_text;
 use trimtab_protocol::Ending;
 
@@ -147,6 +148,10 @@ pub(crate) fn judge(
         );
         return ended(End { gone: false, ..end(reason::OVERRAN, message) });
     }
+    if let Some(level) = missed_rung(status, scale) {
+        let message = format!("the run went past {level} and no value was read there, so that it can never be judged");
+        return ended(End { gone: false, ..end(reason::LOG_LOST, message) });
+    }
     if let (Some(limit), Some(since)) = (seen.study.spec.trial.timeout_seconds, run.start_time.as_ref()) {
         let ran = seconds_between(since.0, now);
         let limit = u64::from(limit);
@@ -172,6 +177,18 @@ pub(crate) fn judge(
         return Stand::Goes { again: Some(limit - waited) };
     }
     Stand::Goes { again: None }
+}
+
+/// A level that a trial which runs through its rungs has passed without a value.
+fn missed_rung(status: &TrialStatus, scale: Scale<'_>) -> Option<u32> {
+    let spec = scale.plan.spec();
+    let runs_through = match spec.scheduler {
+        Scheduler::None => false,
+        Scheduler::SuccessiveHalving { run_through, .. } | Scheduler::Hyperband { run_through, .. } => run_through && !spec.resumable,
+    };
+    let reached = fidelity(status.reached.as_ref());
+    let passed = |level: &&u32| f64::from(**level) < reached && record::value_at(status, scale.plan, **level).is_none();
+    runs_through.then(|| scale.plan.levels().iter().find(passed).copied()).flatten()
 }
 
 /// The end that the study wants for the run, if it wants one.
@@ -249,6 +266,10 @@ fn classify(
                     format!("the program ended in order at {fidelity}, short of {}", run.target_level),
                 )
             },
+            (_, None) => {
+                let words = format!("the log names `{objective}` beyond {} and not at or below it", run.target_level);
+                End { exit_code, ..end(reason::LOG_LOST, words) }
+            }
             _ => End { exit_code, ..end(reason::REACHED, String::new()) },
         };
     }

@@ -34,15 +34,22 @@ fn level_has_what_was_reported_up_to_it() {
 #[test]
 fn level_that_was_jumped_over_has_what_came_before() {
     let reports = [at(2.0, 4.0), at(4.0, 2.0)];
-    // Level 1 has nothing before it, so that the first report stands for it; level 3 has only the one at 2.
-    assert_eq!(shape(&fold(&mut Progress::default(), &reports)), [(0, 4.0, 4.0, 4.0, 1), (1, 4.0, 4.0, 4.0, 1)]);
+    // Level 1 has nothing before it and stays without a value; level 3 has the one at 2.
+    assert_eq!(shape(&fold(&mut Progress::default(), &reports)), [(1, 4.0, 4.0, 4.0, 1)]);
 }
 
 #[test]
 fn several_levels_crossed_at_once_come_in_order() {
-    let reached = fold(&mut Progress::default(), &[at(27.0, 2.0)]);
-    assert_eq!(reached.iter().map(|r| r.level).collect::<Vec<_>>(), [0, 1, 2, 3]);
-    assert!(reached.iter().all(|r| r.values == Values::once(2.0)));
+    let reached = fold(&mut Progress::default(), &[at(1.0, 3.0), at(27.0, 2.0)]);
+    assert_eq!(shape(&reached), [(0, 3.0, 3.0, 3.0, 1), (1, 3.0, 3.0, 3.0, 1), (2, 3.0, 3.0, 3.0, 1), (3, 2.0, 2.0, 2.5, 2)]);
+}
+
+#[test]
+fn level_whose_lines_were_lost_has_no_value_from_above() {
+    let mut progress = Progress::default();
+    assert_eq!(shape(&fold(&mut progress, &[at(9.0, 2.0)])), [(2, 2.0, 2.0, 2.0, 1)]);
+    // The program came to its end at 3, and nobody knows what it was worth there.
+    assert_eq!(progress.finish(&LEVELS, "loss", 1, true), Finished { ending: Ending::AtTarget, reached: Vec::new() });
 }
 
 #[test]
@@ -157,7 +164,7 @@ fn recorded_metrics_follow_the_objective_and_never_decide() {
     let mut progress = after(&[at(1.0, 4.0)]);
     let other = Report { metric: "f1".to_owned(), fidelity: Some(3.0), value: 0.5 };
     let reached = progress.observe(&LEVELS, None, &other);
-    assert_eq!(reached.len(), 2);
+    assert_eq!(reached.len(), 1);
     assert!(progress.metrics["f1"].curve.points().is_empty());
     let finished = progress.finish(&LEVELS, "loss", 1, true);
     assert_eq!(finished.ending, Ending::Converged { fidelity: 1.0 });
