@@ -78,10 +78,12 @@ pub fn run(settings: &Settings, out: &mut dyn Write, stop: &Stop) -> Result<Endi
         let line = checkpoint.manifest.line.clone();
         reached = checkpoint.manifest.epoch;
         checkpoint.restore(&mut training, optimizer, &data.identity)?;
-        if own && reached <= settings.epochs {
-            // This run was cut off between saving the epoch and printing it, or its output was lost: say it again.
+        if own && reached <= settings.epochs || reached == settings.epochs {
+            // A run was cut off between saving the epoch and printing it, or its output was lost: say it again. The same line
+            // twice counts once, and a run without a line would look like one that measures nothing.
             line.print(out)?;
-        } else if !own
+        }
+        if !own
             && reached >= settings.epochs
             && let Some(folder) = &settings.checkpoint
         {

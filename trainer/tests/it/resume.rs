@@ -94,15 +94,16 @@ fn own_checkpoint_is_preferred_and_its_line_repeated() {
 }
 
 #[test]
-fn run_that_begins_at_its_end_prints_no_epoch_and_leaves_a_checkpoint() {
+fn run_that_begins_at_its_end_says_its_epoch_again_and_leaves_a_checkpoint() {
     let (data, folders) = (data(), TempDir::new().unwrap());
     let [first, second] = ["first", "second"].map(|name| folders.path().join(name));
     let flags = flags(data.path());
-    train(&Flags { checkpoint: os(&first), ..flags.clone() });
-    for asked in ["4", "2"] {
+    let before = train(&Flags { checkpoint: os(&first), ..flags.clone() });
+    // Its own epoch may have been lost with a log; one beyond what was asked for answers nothing.
+    for (asked, said) in [("4", &before.epochs()[3..]), ("2", &[][..])] {
         let ran = train(&Flags { checkpoint: os(&second), resume: os(&first), epochs: text(asked), ..flags.clone() });
         assert!(ran.output.contains(&format!("# nothing to do, epoch 4 is reached and {asked} was asked\n")));
-        assert!(ran.epochs().is_empty());
+        assert_eq!(ran.epochs(), said);
         assert_eq!(ran.ending.unwrap(), Ending::Complete);
         assert!(files(&first, 4) == files(&second, 4));
         fs::remove_dir_all(&second).unwrap();
