@@ -41,8 +41,10 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, outcome: Outcome) -> Resul
                 None => by_trial.push((number, vec![index])),
             }
         }
-        let writes: Vec<_> =
-            by_trial.into_iter().map(|(number, indices)| carry_out_on(ctx, seen, &study, &batch, number, indices).boxed()).collect();
+        let writes: Vec<_> = by_trial
+            .into_iter()
+            .map(|(number, indices)| carry_out_on(ctx, seen, &study, &batch, number, indices).boxed())
+            .collect();
         let answers: Vec<Result<(), Error>> = stream::iter(writes).buffered(WRITES).collect().await;
         answers.into_iter().collect::<Result<(), Error>>()?;
     }
@@ -57,9 +59,18 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, outcome: Outcome) -> Resul
 }
 
 /// Applies a batch's actions on one Trial, in their order.
-async fn carry_out_on(ctx: &Context, seen: &Seen, study: &Study, batch: &BatchRecord, number: u32, indices: Vec<u32>) -> Result<(), Error> {
+async fn carry_out_on(
+    ctx: &Context,
+    seen: &Seen,
+    study: &Study,
+    batch: &BatchRecord,
+    number: u32,
+    indices: Vec<u32>,
+) -> Result<(), Error> {
     let action = |index: u32| batch.actions.get(index as usize);
-    if let Some(start) = indices.iter().copied().find(|index| action(*index).is_some_and(|a| a.action == ActionKind::Start)) {
+    if let Some(start) =
+        indices.iter().copied().find(|index| action(*index).is_some_and(|a| a.action == ActionKind::Start))
+    {
         let Some(trial) = history::trial_from_start(study, batch, start) else { return Ok(()) };
         return match write::create_trial(ctx, &trial).await? {
             // Whose it is, the next look will tell.
@@ -86,7 +97,8 @@ async fn carry_out_on(ctx: &Context, seen: &Seen, study: &Study, batch: &BatchRe
     for action in indices.iter().filter_map(|index| action(*index)) {
         let reason = if action.action == ActionKind::Stop { "TrialStopped" } else { "TrialPromoted" };
         let occasion = format!("{}/{}", batch.number, action.cleared.unwrap_or_default());
-        let news = News { tone: Tone::Normal, reason, action: "Judge", note: history::sentence(study, action), occasion };
+        let news =
+            News { tone: Tone::Normal, reason, action: "Judge", note: history::sentence(study, action), occasion };
         write::event(ctx, &trial, news).await;
     }
     Ok(())

@@ -184,7 +184,9 @@ fn missed_rung(status: &TrialStatus, scale: Scale<'_>) -> Option<u32> {
     let spec = scale.plan.spec();
     let runs_through = match spec.scheduler {
         Scheduler::None => false,
-        Scheduler::SuccessiveHalving { run_through, .. } | Scheduler::Hyperband { run_through, .. } => run_through && !spec.resumable,
+        Scheduler::SuccessiveHalving { run_through, .. } | Scheduler::Hyperband { run_through, .. } => {
+            run_through && !spec.resumable
+        }
     };
     let reached = fidelity(status.reached.as_ref());
     let passed = |level: &&u32| f64::from(**level) < reached && record::value_at(status, scale.plan, **level).is_none();

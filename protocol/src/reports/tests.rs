@@ -41,7 +41,10 @@ fn level_that_was_jumped_over_has_what_came_before() {
 #[test]
 fn several_levels_crossed_at_once_come_in_order() {
     let reached = fold(&mut Progress::default(), &[at(1.0, 3.0), at(27.0, 2.0)]);
-    assert_eq!(shape(&reached), [(0, 3.0, 3.0, 3.0, 1), (1, 3.0, 3.0, 3.0, 1), (2, 3.0, 3.0, 3.0, 1), (3, 2.0, 2.0, 2.5, 2)]);
+    assert_eq!(
+        shape(&reached),
+        [(0, 3.0, 3.0, 3.0, 1), (1, 3.0, 3.0, 3.0, 1), (2, 3.0, 3.0, 3.0, 1), (3, 2.0, 2.0, 2.5, 2)]
+    );
 }
 
 #[test]

@@ -20,7 +20,11 @@ pub fn default(resource: Resource, object: &mut Value) -> Result<(), Failure> {
     let longest = if matches!(resource, Resource::Event) { 253 } else { 63 };
     let is_label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
     if name.is_empty() || name.len() > longest || !name.chars().all(is_label) {
-        return Err(Failure::invalid(resource.kind(), &name, "metadata.name: Invalid value: must be a lowercase RFC 1123 label"));
+        return Err(Failure::invalid(
+            resource.kind(),
+            &name,
+            "metadata.name: Invalid value: must be a lowercase RFC 1123 label",
+        ));
     }
     match resource {
         Resource::Job => job(object, &name),
@@ -41,7 +45,9 @@ pub fn update(resource: Resource, object: &Value, old: &Value) -> Result<(), Fai
         Resource::Study | Resource::Trial | Resource::Event | Resource::Lease => &[],
     };
     match frozen.iter().find(|field| object["spec"][**field] != old["spec"][**field]) {
-        Some(field) => Err(Failure::invalid(resource.kind(), name, &format!("spec.{field}: Invalid value: field is immutable"))),
+        Some(field) => {
+            Err(Failure::invalid(resource.kind(), name, &format!("spec.{field}: Invalid value: field is immutable")))
+        }
         None => Ok(()),
     }
 }
@@ -73,17 +79,25 @@ fn job(object: &mut Value, name: &str) -> Result<(), Failure> {
     }
     let has_policy = spec["podFailurePolicy"].is_object();
     if has_policy && template["restartPolicy"] != "Never" {
-        return refuse("spec.template.spec.restartPolicy: Invalid value: only \"Never\" is supported when podFailurePolicy is specified");
+        return refuse(
+            "spec.template.spec.restartPolicy: Invalid value: only \"Never\" is supported when podFailurePolicy is specified",
+        );
     }
     if has_policy && spec["podReplacementPolicy"] == "TerminatingOrFailed" {
-        return refuse("spec.podReplacementPolicy: Unsupported value: \"TerminatingOrFailed\": supported values: \"Failed\"");
+        return refuse(
+            "spec.podReplacementPolicy: Unsupported value: \"TerminatingOrFailed\": supported values: \"Failed\"",
+        );
     }
     if spec["manualSelector"] != true && spec["selector"].is_object() {
         return refuse("spec.selector: Invalid value: field is generated");
     }
     let defaults = [
-        ("parallelism", json!(1)), ("completions", json!(1)), ("backoffLimit", json!(6)), ("suspend", json!(false)),
-        ("completionMode", json!("NonIndexed")), ("manualSelector", json!(false)),
+        ("parallelism", json!(1)),
+        ("completions", json!(1)),
+        ("backoffLimit", json!(6)),
+        ("suspend", json!(false)),
+        ("completionMode", json!("NonIndexed")),
+        ("manualSelector", json!(false)),
         ("podReplacementPolicy", json!(if has_policy { "Failed" } else { "TerminatingOrFailed" })),
         ("selector", json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}})),
     ];
@@ -93,8 +107,10 @@ fn job(object: &mut Value, name: &str) -> Result<(), Failure> {
         }
     }
     let labels = [
-        ("batch.kubernetes.io/controller-uid", uid.as_str()), ("controller-uid", uid.as_str()),
-        ("batch.kubernetes.io/job-name", name), ("job-name", name),
+        ("batch.kubernetes.io/controller-uid", uid.as_str()),
+        ("controller-uid", uid.as_str()),
+        ("batch.kubernetes.io/job-name", name),
+        ("job-name", name),
     ];
     for (label, value) in labels {
         store::metadata(&mut spec["template"]).entry("labels").or_insert_with(|| json!({}))[label] = json!(value);

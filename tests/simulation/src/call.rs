@@ -1,5 +1,7 @@
 //! A request as the server understands it, and its answer.
 
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -55,7 +57,7 @@ pub struct Call {
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// An object, with the HTTP status.
-    Object(u16, Value),
+    Object(u16, Arc<Value>),
     /// A text: a log.
     Text(String),
     /// A refusal.
@@ -131,18 +133,20 @@ impl Call {
         self.verb.writes() && !self.dry_run()
     }
 
-    /// Carries a request out on the store; a log is not the store's.
+    /// Carries a request out on the store, and takes its body for it; a log is not the store's.
     #[must_use]
-    pub fn serve(&self, store: &mut Store, actor: Actor) -> Answer {
+    pub fn serve(&mut self, store: &mut Store, actor: Actor) -> Answer {
         self.try_serve(store, actor).unwrap_or_else(Answer::Refused)
     }
 
-    fn try_serve(&self, store: &mut Store, actor: Actor) -> Result<Answer, Failure> {
-        let (key, dry_run) = (&self.key, self.dry_run());
-        let object = |code: u16, object: &Value| Answer::Object(code, object.clone());
+    fn try_serve(&mut self, store: &mut Store, actor: Actor) -> Result<Answer, Failure> {
+        let dry_run = self.dry_run();
+        let body = if self.verb == Verb::Delete { Value::Null } else { self.body.take() };
+        let key = &self.key;
+        let object = Answer::Object;
         match self.verb {
             Verb::Get => match store.get(key) {
-                Some(held) => Ok(object(200, held)),
+                Some(held) => Ok(object(200, held.clone())),
                 None => Err(Failure::not_found(key.resource.qualified(), &key.name)),
             },
             Verb::List => {
@@ -150,24 +154,25 @@ impl Call {
                 let (labels, fields) = (self.query("labelSelector"), self.query("fieldSelector"));
                 let items = store.list(key.resource, namespace, labels.unwrap_or(""), fields.unwrap_or(""));
                 let items: Vec<Value> = items.iter().map(|o| (**o).clone()).collect();
-                Ok(Answer::Object(200, json!({
+                let list = json!({
                     "apiVersion": key.resource.api_version(), "kind": format!("{}List", key.resource.kind()),
                     "metadata": {"resourceVersion": store.version().to_string()}, "items": items,
-                })))
+                });
+                Ok(object(200, Arc::new(list)))
             }
             Verb::Log => Err(Failure::not_allowed("logs")),
-            Verb::Create => Ok(object(201, &*store.create(key, self.body.clone(), dry_run, actor)?)),
-            Verb::Replace => Ok(object(200, &*store.replace(key, self.body.clone(), self.part, dry_run, actor)?)),
-            Verb::Merge => Ok(object(200, &*store.merge(key, &self.body, self.part, dry_run, actor)?)),
-            Verb::Apply => Ok(object(200, &*store.apply(key, &self.body, dry_run, actor)?)),
+            Verb::Create => Ok(object(201, store.create(key, body, dry_run, actor)?)),
+            Verb::Replace => Ok(object(200, store.replace(key, body, self.part, dry_run, actor)?)),
+            Verb::Merge => Ok(object(200, store.merge(key, &body, self.part, dry_run, actor)?)),
+            Verb::Apply => Ok(object(200, store.apply(key, &body, dry_run, actor)?)),
             Verb::Delete => {
                 let (held, gone) = store.delete(key, &self.delete_options(), actor)?;
                 if !gone {
-                    return Ok(object(200, &held));
+                    return Ok(object(200, held));
                 }
                 let details = json!({"name": key.name, "kind": key.resource.plural(), "uid": held["metadata"]["uid"]});
                 let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details});
-                Ok(Answer::Object(200, status))
+                Ok(object(200, Arc::new(status)))
             }
         }
     }
@@ -207,7 +212,10 @@ fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
-        let escape = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let escape = after
+            .get(..2)
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         match (byte, escape) {
             (b'%', Some(escaped)) => {
                 bytes.push(escaped);

@@ -41,10 +41,12 @@ impl Cluster {
     }
 
     /// Serves a request.
-    pub fn serve(&mut self, call: &Call, actor: Actor) -> Answer {
+    pub fn serve(&mut self, call: &mut Call, actor: Actor) -> Answer {
         if call.verb == Verb::Log {
             if self.weather.strikes(self.weather.log) {
-                return Answer::Refused(Failure::internal("error trying to reach the kubelet: context deadline exceeded"));
+                return Answer::Refused(Failure::internal(
+                    "error trying to reach the kubelet: context deadline exceeded",
+                ));
             }
             return logs::read(call, &self.store, &self.kubelets, &self.nodes);
         }

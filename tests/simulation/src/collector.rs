@@ -67,10 +67,18 @@ pub fn collect(key: &Key, uid: &str, store: &mut Store) {
             let blocks = child["metadata"]["ownerReferences"].as_array();
             blocked |= blocks.into_iter().flatten().any(|r| r["uid"] == uid && r["blockOwnerDeletion"] == true);
             if !store::deleting(&child) {
-                let options = DeleteOptions { propagation: Propagation::Foreground, uid: Some(store::uid(&child).to_owned()), ..DeleteOptions::default() };
+                let options = DeleteOptions {
+                    propagation: Propagation::Foreground,
+                    uid: Some(store::uid(&child).to_owned()),
+                    ..DeleteOptions::default()
+                };
                 // A pod has no dependents, so the plain deletion of it is its deletion in the foreground.
                 let plain = DeleteOptions { propagation: Propagation::Background, ..options.clone() };
-                let _ = store.delete(&dependent, if dependent.resource == Resource::Pod { &plain } else { &options }, Actor::Collector);
+                let _ = store.delete(
+                    &dependent,
+                    if dependent.resource == Resource::Pod { &plain } else { &options },
+                    Actor::Collector,
+                );
                 blocked |= store.get(&dependent).is_some();
             }
         }

@@ -61,7 +61,14 @@ mod tests {
 
     #[test]
     fn equal_seeds_and_names_draw_equal_numbers() {
-        let draw = |seed, name| (0..8).map({ let mut d = Dice::new(seed, name); move |_| d.word() }).collect::<Vec<_>>();
+        let draw = |seed, name| {
+            (0..8)
+                .map({
+                    let mut d = Dice::new(seed, name);
+                    move |_| d.word()
+                })
+                .collect::<Vec<_>>()
+        };
         assert_eq!(draw(1, "a"), draw(1, "a"));
         assert_ne!(draw(1, "a"), draw(1, "b"));
         assert_ne!(draw(1, "a"), draw(2, "a"));

@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::Full;
 use kube::client::Body;
+use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot};
 use tower::BoxError;
 
@@ -28,6 +29,14 @@ pub struct Parked {
 }
 
 impl Parked {
+    /// What is asked, taken away.
+    ///
+    /// # Errors
+    /// When the server does not understand it.
+    pub fn take(&mut self) -> Result<Call, Failure> {
+        std::mem::replace(&mut self.call, Err(Failure::bad_request("served already")))
+    }
+
     /// Answers. The one who asked may be gone.
     pub fn answer(self, answer: Answer) {
         let _ = self.reply.send(answer);
@@ -72,17 +81,27 @@ impl Gate {
         kube::Client::new(service, "default")
     }
 
-    fn pass(self, request: Request<Body>, actor: Actor, life: u64) -> BoxFuture<'static, Result<Response<Full<Bytes>>, BoxError>> {
+    fn pass(
+        self,
+        request: Request<Body>,
+        actor: Actor,
+        life: u64,
+    ) -> BoxFuture<'static, Result<Response<Full<Bytes>>, BoxError>> {
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let body = body.collect_bytes().await?;
             let content = parts.headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+            let accept = parts.headers.get(http::header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("");
+            let partial = accept.contains("PartialObjectMetadata");
             let call = Call::parse(&parts.method, parts.uri.path(), parts.uri.query().unwrap_or(""), content, &body);
             let (reply, answer) = oneshot::channel();
             self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(Parked { actor, life, call, reply });
             self.knock();
             match answer.await.unwrap_or(Answer::Lost("the connection was reset")) {
-                Answer::Object(code, object) => Ok(respond(code, "application/json", object.to_string())?),
+                Answer::Object(code, object) => {
+                    let text = if partial { metadata_only((*object).clone()).to_string() } else { object.to_string() };
+                    Ok(respond(code, "application/json", text)?)
+                }
                 Answer::Text(text) => Ok(respond(200, "text/plain", text)?),
                 Answer::Refused(failure) => {
                     let mut response = respond(failure.code, "application/json", failure.body().to_string())?;
@@ -99,4 +118,18 @@ impl Gate {
 
 fn respond(code: u16, content: &str, body: String) -> Result<Response<Full<Bytes>>, http::Error> {
     Response::builder().status(code).header(http::header::CONTENT_TYPE, content).body(Full::new(Bytes::from(body)))
+}
+
+/// What a server answers to one who wants metadata alone.
+fn metadata_only(mut object: Value) -> Value {
+    let strip = |object: &Value| json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": object["metadata"]});
+    match object["items"].as_array_mut() {
+        Some(items) => {
+            items.iter_mut().for_each(|item| *item = strip(item));
+            object["apiVersion"] = json!("meta.k8s.io/v1");
+            object["kind"] = json!("PartialObjectMetadataList");
+            object
+        }
+        None => strip(&object),
+    }
 }

@@ -18,7 +18,9 @@ pub fn react(change: &Change, agenda: &mut Agenda, weather: &mut Weather) {
     let key = match change.key.resource {
         Resource::Job if change.actor != Actor::Jobs || change.kind == ChangeKind::Added => change.key.clone(),
         Resource::Pod => {
-            let Some(name) = change.object["metadata"]["labels"]["batch.kubernetes.io/job-name"].as_str() else { return };
+            let Some(name) = change.object["metadata"]["labels"]["batch.kubernetes.io/job-name"].as_str() else {
+                return;
+            };
             Key::new(Resource::Job, &change.key.namespace, name)
         }
         _ => return,
@@ -91,13 +93,16 @@ pub fn sync(key: &Key, store: &mut Store, agenda: &mut Agenda, weather: &mut Wea
     let suspended = job["spec"]["suspend"] == true;
     let count = |name: &str, status: &Value| status[name].as_u64().unwrap_or(0);
     if verdict.is_none() && count("failed", &status) > job["spec"]["backoffLimit"].as_u64().unwrap_or(6) {
-        verdict = Some(("FailureTarget", "BackoffLimitExceeded", "Job has reached the specified backoff limit".to_owned()));
+        verdict =
+            Some(("FailureTarget", "BackoffLimitExceeded", "Job has reached the specified backoff limit".to_owned()));
     }
     if verdict.is_none() && count("succeeded", &status) >= job["spec"]["completions"].as_u64().unwrap_or(1) {
-        verdict = Some(("SuccessCriteriaMet", "CompletionsReached", "Reached expected number of succeeded pods".to_owned()));
+        verdict =
+            Some(("SuccessCriteriaMet", "CompletionsReached", "Reached expected number of succeeded pods".to_owned()));
     }
     if verdict.is_none() && deadline_passed(&job, agenda) {
-        verdict = Some(("FailureTarget", "DeadlineExceeded", "Job was active longer than specified deadline".to_owned()));
+        verdict =
+            Some(("FailureTarget", "DeadlineExceeded", "Job was active longer than specified deadline".to_owned()));
     }
     if status["startTime"].is_null() && !suspended {
         status["startTime"] = json!(clock::text(agenda.now()));
@@ -128,7 +133,11 @@ pub fn sync(key: &Key, store: &mut Store, agenda: &mut Agenda, weather: &mut Wea
 
     if verdict.is_some() || suspended {
         for pod in active {
-            let _ = store.delete(pod, &DeleteOptions { propagation: Propagation::Background, ..DeleteOptions::default() }, Actor::Jobs);
+            let _ = store.delete(
+                pod,
+                &DeleteOptions { propagation: Propagation::Background, ..DeleteOptions::default() },
+                Actor::Jobs,
+            );
         }
         return;
     }
@@ -253,7 +262,11 @@ fn expire(key: &Key, job: &Value, store: &mut Store, agenda: &mut Agenda) {
     let Some(at) = end.and_then(|c| c["lastTransitionTime"].as_str()).and_then(clock::parse) else { return };
     let due = at + ttl * SECOND;
     if agenda.now() >= due {
-        let options = DeleteOptions { propagation: Propagation::Foreground, uid: Some(store::uid(job).to_owned()), ..DeleteOptions::default() };
+        let options = DeleteOptions {
+            propagation: Propagation::Foreground,
+            uid: Some(store::uid(job).to_owned()),
+            ..DeleteOptions::default()
+        };
         let _ = store.delete(key, &options, Actor::Jobs);
     } else {
         agenda.at(due, Event::Job(key.clone()));

@@ -147,7 +147,9 @@ impl Kubelets {
                 (Container::Running(_), Some((delay, _))) if delay < grace * SECOND => {
                     agenda.after(weather.lag() + delay, Event::Kubelet(uid, Step::Kill));
                 }
-                (Container::Running(_), _) => agenda.after(weather.lag() + grace * SECOND, Event::Kubelet(uid, Step::Kill)),
+                (Container::Running(_), _) => {
+                    agenda.after(weather.lag() + grace * SECOND, Event::Kubelet(uid, Step::Kill))
+                }
                 (Container::Waiting, _) => agenda.after(weather.lag(), Event::Kubelet(uid, Step::Kill)),
                 (Container::Ended { .. }, _) => agenda.after(weather.lag(), Event::Kubelet(uid, Step::Report)),
             }
@@ -160,30 +162,51 @@ impl Kubelets {
         let trouble = weather.strikes(self.image_trouble);
         let until = trouble.then(|| agenda.now() + weather.dice().between(10 * SECOND, 15 * MINUTE));
         let body = Body {
-            key: key.clone(), node, container: Container::Waiting, name, program: None, log: Vec::new(), rotated: 0, incarnation: 0,
-            image_fails_until: until, terminating: store::deleting(pod), evicted: false,
+            key: key.clone(),
+            node,
+            container: Container::Waiting,
+            name,
+            program: None,
+            log: Vec::new(),
+            rotated: 0,
+            incarnation: 0,
+            image_fails_until: until,
+            terminating: store::deleting(pod),
+            evicted: false,
         };
         self.bodies.insert(uid.to_owned(), body);
         agenda.after(weather.lag(), Event::Kubelet(uid.to_owned(), Step::Create));
     }
 
     /// Takes a step with a pod.
-    pub fn step(&mut self, uid: &str, step: Step, nodes: &Nodes, store: &mut Store, agenda: &mut Agenda, weather: &mut Weather) {
+    pub fn step(
+        &mut self,
+        uid: &str,
+        step: Step,
+        nodes: &Nodes,
+        store: &mut Store,
+        agenda: &mut Agenda,
+        weather: &mut Weather,
+    ) {
         let Some(body) = self.bodies.get_mut(uid) else { return };
         if let Reach::Away(until) = nodes.reach(body.node) {
             agenda.at(until + 1, Event::Kubelet(uid.to_owned(), step));
             return;
         }
-        let later = |agenda: &mut Agenda, delay: Millis, step: Step| agenda.after(delay, Event::Kubelet(uid.to_owned(), step));
+        let later =
+            |agenda: &mut Agenda, delay: Millis, step: Step| agenda.after(delay, Event::Kubelet(uid.to_owned(), step));
         match step {
             Step::Create => {
                 if body.terminating || body.container != Container::Waiting {
                     return;
                 }
                 let (reason, message, delay, next) = match body.image_fails_until {
-                    Some(until) if until > agenda.now() => {
-                        ("ImagePullBackOff", "Back-off pulling image: the registry does not answer", 10 * SECOND, Step::Create)
-                    }
+                    Some(until) if until > agenda.now() => (
+                        "ImagePullBackOff",
+                        "Back-off pulling image: the registry does not answer",
+                        10 * SECOND,
+                        Step::Create,
+                    ),
                     _ => ("ContainerCreating", "", weather.lag(), Step::Run),
                 };
                 let mut state = json!({"waiting": {"reason": reason}});
@@ -192,7 +215,11 @@ impl Kubelets {
                 }
                 let (now, name) = (agenda.now(), body.name.clone());
                 update(store, &body.key, uid, |status| {
-                    status["startTime"] = if status["startTime"].is_null() { json!(clock::text(now)) } else { status["startTime"].clone() };
+                    status["startTime"] = if status["startTime"].is_null() {
+                        json!(clock::text(now))
+                    } else {
+                        status["startTime"].clone()
+                    };
                     status["containerStatuses"] = json!([container(&name, &state, false)]);
                 });
                 later(agenda, delay, next);
@@ -224,7 +251,12 @@ impl Kubelets {
             Step::Report => self.report(uid, store, agenda, weather),
             Step::Remove => {
                 let key = body.key.clone();
-                let options = DeleteOptions { grace: Some(0), uid: Some(uid.to_owned()), propagation: Propagation::Background, ..DeleteOptions::default() };
+                let options = DeleteOptions {
+                    grace: Some(0),
+                    uid: Some(uid.to_owned()),
+                    propagation: Propagation::Background,
+                    ..DeleteOptions::default()
+                };
                 let _ = store.delete(&key, &options, Actor::Node);
             }
         }
@@ -237,13 +269,20 @@ impl Kubelets {
             return;
         }
         let Some(program) = body.program.as_mut() else { return };
-        let again = |agenda: &mut Agenda, delay: Millis| agenda.after(delay.max(1), Event::Program(uid.to_owned(), incarnation));
+        let again = |agenda: &mut Agenda, delay: Millis| {
+            agenda.after(delay.max(1), Event::Program(uid.to_owned(), incarnation))
+        };
         match program.step(uid, &mut self.volume) {
             Deed::Print(text, report, delay) => {
                 let number = body.rotated + body.log.len() as u64;
                 if let (Program::Training(training), Some(report)) = (&*program, &report) {
                     let facts = &training.facts;
-                    self.printed.push(Printed { study: facts.study.clone(), trial: facts.trial, run: facts.run, report: report.clone() });
+                    self.printed.push(Printed {
+                        study: facts.study.clone(),
+                        trial: facts.trial,
+                        run: facts.run,
+                        report: report.clone(),
+                    });
                 }
                 body.log.push(Line { time: agenda.now(), number, text, report });
                 if weather.strikes(0.003) {
@@ -298,10 +337,13 @@ impl Kubelets {
         let Some(body) = self.bodies.get(uid) else { return };
         let Container::Ended { started, finished, code, reason } = body.container.clone() else { return };
         let phase = if code == 0 && started.is_some() && !body.evicted { "Succeeded" } else { "Failed" };
-        let mut state = json!({"terminated": {"exitCode": code, "reason": reason, "finishedAt": clock::text(finished)}});
+        let mut state =
+            json!({"terminated": {"exitCode": code, "reason": reason, "finishedAt": clock::text(finished)}});
         match started {
             Some(started) => state["terminated"]["startedAt"] = json!(clock::text(started)),
-            None => state["terminated"] = json!({"exitCode": 137, "reason": "ContainerStatusUnknown", "message": "The container could not be located when the pod was terminated"}),
+            None => {
+                state["terminated"] = json!({"exitCode": 137, "reason": "ContainerStatusUnknown", "message": "The container could not be located when the pod was terminated"})
+            }
         }
         let (name, evicted, now, key) = (body.name.clone(), body.evicted, agenda.now(), body.key.clone());
         update(store, &key, uid, |status| {
@@ -317,7 +359,9 @@ impl Kubelets {
             }
         });
         match store.get(&key).filter(|p| store::uid(p) == uid) {
-            Some(pod) if store::deleting(pod) => agenda.after(weather.lag(), Event::Kubelet(uid.to_owned(), Step::Remove)),
+            Some(pod) if store::deleting(pod) => {
+                agenda.after(weather.lag(), Event::Kubelet(uid.to_owned(), Step::Remove))
+            }
             Some(_) => {}
             None => {
                 self.bodies.remove(uid);
@@ -331,7 +375,8 @@ pub fn disrupt(status: &mut Value, reason: &str, now: Millis) {
     if !status["conditions"].is_array() {
         status["conditions"] = json!([]);
     }
-    let condition = json!({"type": "DisruptionTarget", "status": "True", "reason": reason, "lastTransitionTime": clock::text(now)});
+    let condition =
+        json!({"type": "DisruptionTarget", "status": "True", "reason": reason, "lastTransitionTime": clock::text(now)});
     if let Some(list) = status["conditions"].as_array_mut()
         && !list.iter().any(|c| c["type"] == "DisruptionTarget")
     {

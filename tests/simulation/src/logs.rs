@@ -14,7 +14,10 @@ pub fn read(call: &Call, store: &Store, kubelets: &Kubelets, nodes: &Nodes) -> A
     let Some(pod) = store.get(&call.key) else { return refuse(Failure::not_found("pods", &call.key.name)) };
     let waiting = |why: &str| {
         let name = call.query("container").unwrap_or("");
-        refuse(Failure::bad_request(format!("container \"{name}\" in pod \"{}\" is waiting to start: {why}", call.key.name)))
+        refuse(Failure::bad_request(format!(
+            "container \"{name}\" in pod \"{}\" is waiting to start: {why}",
+            call.key.name
+        )))
     };
     if pod["spec"]["nodeName"].is_null() {
         // The API server answers with an empty log for a pod without a node.

@@ -60,14 +60,24 @@ impl Nodes {
         }
         let bound = change.object["spec"]["nodeName"].is_string();
         let new = change.kind == ChangeKind::Added;
-        if !bound && (new || (store::deleting(&change.object) && change.old.as_deref().is_none_or(|o| !store::deleting(o)))) {
+        if !bound
+            && (new || (store::deleting(&change.object) && change.old.as_deref().is_none_or(|o| !store::deleting(o))))
+        {
             agenda.after(weather.lag(), Event::Place(store::uid(&change.object).to_owned()));
         }
     }
 
     /// Places a pod, if it is still there and there is a place.
-    pub fn place(&mut self, uid: &str, kubelets: &mut Kubelets, store: &mut Store, agenda: &mut Agenda, weather: &mut Weather) {
-        let found = store.all(Resource::Pod).find(|(_, pod)| store::uid(pod) == uid).map(|(k, p)| (k.clone(), p.clone()));
+    pub fn place(
+        &mut self,
+        uid: &str,
+        kubelets: &mut Kubelets,
+        store: &mut Store,
+        agenda: &mut Agenda,
+        weather: &mut Weather,
+    ) {
+        let found =
+            store.all(Resource::Pod).find(|(_, pod)| store::uid(pod) == uid).map(|(k, p)| (k.clone(), p.clone()));
         let Some((key, pod)) = found.filter(|(_, pod)| pod["spec"]["nodeName"].is_null()) else { return };
         if store::deleting(&pod) {
             // The pods' collector fails and removes a pod that is deleted before it had a node.
@@ -78,7 +88,8 @@ impl Nodes {
         }
         let chosen = (0..self.nodes.len()).find(|index| {
             let held = store.all(Resource::Pod).filter(|(_, p)| p["spec"]["nodeName"] == format!("node-{index}"));
-            let busy = held.filter(|(_, p)| !matches!(p["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))).count();
+            let busy =
+                held.filter(|(_, p)| !matches!(p["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))).count();
             self.nodes[*index].away_until.is_none() && busy < self.nodes[*index].slots
         });
         let now = agenda.now();
@@ -93,7 +104,9 @@ impl Nodes {
             }
             None => {
                 if pod["status"]["conditions"].is_null() {
-                    store.edit(&key, Actor::Node, |o| o["status"]["conditions"] = json!([condition("False", "Unschedulable")]));
+                    store.edit(&key, Actor::Node, |o| {
+                        o["status"]["conditions"] = json!([condition("False", "Unschedulable")])
+                    });
                 }
                 agenda.after(weather.lag() + 2 * SECOND, Event::Place(uid.to_owned()));
             }
@@ -109,16 +122,29 @@ impl Nodes {
     }
 
     /// Carries out what befalls a node.
-    pub fn turn(&mut self, node: usize, turn: Turn, kubelets: &mut Kubelets, store: &mut Store, agenda: &mut Agenda, weather: &mut Weather) {
+    pub fn turn(
+        &mut self,
+        node: usize,
+        turn: Turn,
+        kubelets: &mut Kubelets,
+        store: &mut Store,
+        agenda: &mut Agenda,
+        weather: &mut Weather,
+    ) {
         let Some(held) = self.nodes.get_mut(node) else { return };
-        let uids: Vec<String> = kubelets.bodies.iter().filter(|(_, b)| b.node == node).map(|(uid, _)| uid.clone()).collect();
+        let uids: Vec<String> =
+            kubelets.bodies.iter().filter(|(_, b)| b.node == node).map(|(uid, _)| uid.clone()).collect();
         let now = agenda.now();
         match turn {
             Turn::Cut | Turn::Fail => {
                 if held.away_until.is_some() {
                     return;
                 }
-                let length = weather.dice().pick(&[10 * SECOND, MINUTE, 4 * MINUTE, 8 * MINUTE, 20 * MINUTE]).copied().unwrap_or(MINUTE);
+                let length = weather
+                    .dice()
+                    .pick(&[10 * SECOND, MINUTE, 4 * MINUTE, 8 * MINUTE, 20 * MINUTE])
+                    .copied()
+                    .unwrap_or(MINUTE);
                 held.away_until = Some(now + length);
                 held.dead = turn == Turn::Fail;
                 if held.dead {
@@ -159,14 +185,16 @@ impl Nodes {
                                 disrupt(&mut o["status"], "DeletionByPodGC", now);
                             }
                         });
-                        let options = DeleteOptions { grace: Some(0), uid: Some(uid.clone()), ..DeleteOptions::default() };
+                        let options =
+                            DeleteOptions { grace: Some(0), uid: Some(uid.clone()), ..DeleteOptions::default() };
                         let _ = store.delete(&key, &options, Actor::Node);
                     }
                     kubelets.bodies.remove(uid);
                 }
             }
             Turn::Evict | Turn::Preempt => {
-                let running: Vec<&String> = uids.iter().filter(|u| kubelets.bodies.get(*u).is_some_and(Body::alive)).collect();
+                let running: Vec<&String> =
+                    uids.iter().filter(|u| kubelets.bodies.get(*u).is_some_and(Body::alive)).collect();
                 let Some(uid) = weather.dice().pick(&running).map(|u| (*u).clone()) else { return };
                 if held.away_until.is_some() {
                     return;

@@ -126,21 +126,51 @@ fn again(action: &Action) -> Option<Duration> {
 impl Life {
     /// A new life, with nothing known.
     #[must_use]
-    pub fn start(index: usize, number: u64, gate: &Gate, finished: &Finished, config: Config, agenda: &mut Agenda, weather: &mut Weather) -> Self {
+    pub fn start(
+        index: usize,
+        number: u64,
+        gate: &Gate,
+        finished: &Finished,
+        config: Config,
+        agenda: &mut Agenda,
+        weather: &mut Weather,
+    ) -> Self {
         let client = gate.client(Actor::Operator(index), number);
         let (caches, feeds) = caches();
         let (nudge, nudges) = tokio::sync::mpsc::unbounded_channel();
         let clock = Clock::starting_at(clock::timestamp(agenda.now()));
         let ctx = Arc::new(Context::new(client.clone(), client, caches.clone(), clock, config, nudge));
         let mut watches: BTreeMap<Resource, (Box<dyn Watch>, Millis)> = BTreeMap::new();
-        watches.insert(Resource::Study, (Box::new(Feeding::<Study>::new(Resource::Study, any, feeds.studies, caches.studies.clone(), on_study)), 0));
-        watches.insert(Resource::Trial, (Box::new(Feeding::<Trial>::new(Resource::Trial, any, feeds.trials, caches.trials.clone(), on_trial)), 0));
-        watches.insert(Resource::Job, (Box::new(Feeding::<Job>::new(Resource::Job, ours, feeds.jobs, caches.jobs.clone(), on_child::<Job>)), 0));
-        watches.insert(Resource::Pod, (Box::new(Feeding::<Pod>::new(Resource::Pod, ours, feeds.pods, caches.pods.clone(), on_child::<Pod>)), 0));
+        watches.insert(
+            Resource::Study,
+            (Box::new(Feeding::<Study>::new(Resource::Study, any, feeds.studies, caches.studies.clone(), on_study)), 0),
+        );
+        watches.insert(
+            Resource::Trial,
+            (Box::new(Feeding::<Trial>::new(Resource::Trial, any, feeds.trials, caches.trials.clone(), on_trial)), 0),
+        );
+        watches.insert(
+            Resource::Job,
+            (Box::new(Feeding::<Job>::new(Resource::Job, ours, feeds.jobs, caches.jobs.clone(), on_child::<Job>)), 0),
+        );
+        watches.insert(
+            Resource::Pod,
+            (Box::new(Feeding::<Pod>::new(Resource::Pod, ours, feeds.pods, caches.pods.clone(), on_child::<Pod>)), 0),
+        );
         for resource in watches.keys() {
             agenda.after(weather.watch(*resource), Event::Deliver(index, number, *resource));
         }
-        Self { index, number, ctx, caches, watches, slots: BTreeMap::new(), finished: finished.clone(), gate: gate.clone(), _nudges: nudges }
+        Self {
+            index,
+            number,
+            ctx,
+            caches,
+            watches,
+            slots: BTreeMap::new(),
+            finished: finished.clone(),
+            gate: gate.clone(),
+            _nudges: nudges,
+        }
     }
 
     /// Whether all caches are filled. No reconcile begins before.
@@ -153,6 +183,14 @@ impl Life {
     #[must_use]
     pub fn idle(&self) -> bool {
         self.watches.values().all(|(watch, _)| watch.waiting() == 0) && self.slots.values().all(|s| s.running.is_none())
+    }
+
+    /// What still waits or runs, in words.
+    #[must_use]
+    pub fn busy(&self) -> String {
+        let watches: Vec<String> = self.watches.iter().filter(|(_, (w, _))| w.waiting() > 0).map(|(r, (w, _))| format!("{r:?}: {}", w.waiting())).collect();
+        let running: Vec<&String> = self.slots.iter().filter(|(_, s)| s.running.is_some()).map(|(t, _)| &t.name).collect();
+        format!("life {} waits for {watches:?} and runs {running:?}", self.number)
     }
 
     /// A change happened on the server: the watches will tell it, each in its own time.
@@ -200,8 +238,12 @@ impl Life {
         }
         let now = agenda.now();
         let mut running = self.slots.values().filter(|s| s.running.is_some()).count();
-        let mut due: Vec<Target> =
-            self.slots.iter().filter(|(_, s)| s.running.is_none() && s.due.is_some_and(|d| d <= now)).map(|(t, _)| t.clone()).collect();
+        let mut due: Vec<Target> = self
+            .slots
+            .iter()
+            .filter(|(_, s)| s.running.is_none() && s.due.is_some_and(|d| d <= now))
+            .map(|(t, _)| t.clone())
+            .collect();
         while !due.is_empty() {
             if running >= CONCURRENCY {
                 agenda.after(20, Event::Queue(self.index, self.number));
@@ -222,7 +264,13 @@ impl Life {
                         let source = std::error::Error::source(&error).map(|s| format!(": {s}")).unwrap_or_default();
                         Ended::Badly(retry(&error), format!("{error}{source}"))
                     }
-                    Err(panic) => Ended::Panicked(panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned())).unwrap_or_default()),
+                    Err(panic) => Ended::Panicked(
+                        panic
+                            .downcast_ref::<String>()
+                            .cloned()
+                            .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()))
+                            .unwrap_or_default(),
+                    ),
                 };
                 finished.0.lock().unwrap_or_else(PoisonError::into_inner).push((number, held, ended));
                 gate.knock();
@@ -278,7 +326,12 @@ mod tests {
     #[test]
     fn time_of_an_action_is_read() {
         assert_eq!(again(&Action::await_change()), None);
-        for wait in [Duration::from_secs(300), Duration::from_millis(250), Duration::from_millis(1_500), Duration::from_micros(7)] {
+        for wait in [
+            Duration::from_secs(300),
+            Duration::from_millis(250),
+            Duration::from_millis(1_500),
+            Duration::from_micros(7),
+        ] {
             assert_eq!(again(&Action::requeue(wait)), Some(wait));
         }
     }

@@ -46,8 +46,16 @@ impl Manner {
         let epoch = 1 + u32::try_from(dice.below(6)).unwrap_or(0);
         let code = dice.pick(&[1, 2, 3, 42, 137, 139, 143, 255]).copied().unwrap_or(1);
         let manners = [
-            Self::Nan(epoch), Self::Crash(epoch, code), Self::OutOfMemory(epoch), Self::Silent, Self::Converges(epoch),
-            Self::Hangs(epoch), Self::IgnoresLevel, Self::IgnoresCheckpoint, Self::IgnoresTerm, Self::TermIsZero,
+            Self::Nan(epoch),
+            Self::Crash(epoch, code),
+            Self::OutOfMemory(epoch),
+            Self::Silent,
+            Self::Converges(epoch),
+            Self::Hangs(epoch),
+            Self::IgnoresLevel,
+            Self::IgnoresCheckpoint,
+            Self::IgnoresTerm,
+            Self::TermIsZero,
         ];
         dice.pick(&manners).copied().unwrap_or(Self::Plain)
     }
@@ -110,7 +118,8 @@ impl Facts {
         };
         let number = |name: &str| get(name).and_then(|v| v.parse::<u32>().ok());
         let object: Value = serde_json::from_str(&get("TRIMTAB_PARAMETERS")?).ok()?;
-        let parameters = object.as_object()?.iter().map(|(n, v)| (n.clone(), v.as_str().unwrap_or("").to_owned())).collect();
+        let parameters =
+            object.as_object()?.iter().map(|(n, v)| (n.clone(), v.as_str().unwrap_or("").to_owned())).collect();
         Some(Self {
             study: get("TRIMTAB_STUDY")?,
             trial: number("TRIMTAB_TRIAL")?,
@@ -169,10 +178,19 @@ impl Program {
     pub fn of(container: &Value, seed: u64, oddness: f64) -> Self {
         if let Some(facts) = Facts::read(container) {
             let mut dice = Dice::new(mix(seed, &facts.study), &format!("pace {} {}", facts.trial, facts.run));
-            let pace = dice.pick(&[SECOND / 2, SECOND, 5 * SECOND, 20 * SECOND]).copied().unwrap_or(SECOND) + dice.below(SECOND);
+            let pace = dice.pick(&[SECOND / 2, SECOND, 5 * SECOND, 20 * SECOND]).copied().unwrap_or(SECOND)
+                + dice.below(SECOND);
             let manner = Manner::of(seed, &facts.study, facts.trial, oddness);
             let noise = dice.chance(0.2);
-            return Self::Training(Box::new(Training { facts, manner, pace, epoch: 0, begun: false, saved: false, noise }));
+            return Self::Training(Box::new(Training {
+                facts,
+                manner,
+                pace,
+                epoch: 0,
+                begun: false,
+                saved: false,
+                noise,
+            }));
         }
         let words = container["command"].as_array().into_iter().chain(container["args"].as_array()).flatten();
         let script = words.filter_map(Value::as_str).last().unwrap_or("exit 0");
@@ -219,7 +237,11 @@ impl Training {
         if !self.begun {
             self.begun = true;
             self.begin(pod, volume);
-            return if self.noise { Deed::Print(format!("starting, lr schedule cosine, run={}", self.facts.run), None, self.pace) } else { Deed::Wait(self.pace) };
+            return if self.noise {
+                Deed::Print(format!("starting, lr schedule cosine, run={}", self.facts.run), None, self.pace)
+            } else {
+                Deed::Wait(self.pace)
+            };
         }
         let end = if self.manner == Manner::IgnoresLevel { self.facts.max } else { self.facts.fidelity };
         if self.epoch >= end && !self.saved {
@@ -285,9 +307,12 @@ mod tests {
 
     fn container(fidelity: u32, folder: &str, resume: Option<&str>) -> Value {
         let mut env = vec![
-            json!({"name": "TRIMTAB_STUDY", "value": "s"}), json!({"name": "TRIMTAB_TRIAL", "value": "3"}),
-            json!({"name": "TRIMTAB_RUN", "value": "1"}), json!({"name": "TRIMTAB_PARAMETERS", "value": "{\"x\":\"0.5\"}"}),
-            json!({"name": "TRIMTAB_FIDELITY", "value": fidelity.to_string()}), json!({"name": "TRIMTAB_CHECKPOINT", "value": folder}),
+            json!({"name": "TRIMTAB_STUDY", "value": "s"}),
+            json!({"name": "TRIMTAB_TRIAL", "value": "3"}),
+            json!({"name": "TRIMTAB_RUN", "value": "1"}),
+            json!({"name": "TRIMTAB_PARAMETERS", "value": "{\"x\":\"0.5\"}"}),
+            json!({"name": "TRIMTAB_FIDELITY", "value": fidelity.to_string()}),
+            json!({"name": "TRIMTAB_CHECKPOINT", "value": folder}),
         ];
         env.extend(resume.map(|r| json!({"name": "TRIMTAB_RESUME", "value": r})));
         json!({"name": "train", "env": env})

@@ -5,15 +5,17 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use kube::core::cel::{CompiledSchema, Validator, compile_schema};
-use serde_json::{Map, Value};
+use kube::core::cel::{CompiledSchema, Validator, apply_defaults, compile_schema};
+use serde_json::{Map, Value, json};
 
 use crate::resource::Resource;
+use crate::store::Part;
 
 /// The rules of both kinds. A clone shares the compiled programs.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    compiled: Rc<BTreeMap<Resource, CompiledSchema>>,
+    compiled: Rc<BTreeMap<(Resource, Part), CompiledSchema>>,
+    schemas: Rc<BTreeMap<Resource, Value>>,
     validator: Rc<Validator>,
 }
 
@@ -23,7 +25,7 @@ impl Rules {
     /// # Errors
     /// When a rule does not compile, or a definition has no schema.
     pub fn new(definitions: &[Value]) -> Result<Self, String> {
-        let mut compiled = BTreeMap::new();
+        let (mut compiled, mut schemas) = (BTreeMap::new(), BTreeMap::new());
         for definition in definitions {
             let kind = definition["spec"]["names"]["kind"].as_str().unwrap_or("");
             let resource = Resource::ALL.into_iter().find(|r| r.kind() == kind && r.is_custom());
@@ -31,19 +33,46 @@ impl Rules {
             let (Some(resource), true) = (resource, schema.is_object()) else {
                 return Err(format!("no schema of `{kind}`"));
             };
-            let schema = compile_schema(&pruned(schema).unwrap_or_default());
-            errors(&schema, kind)?;
-            compiled.insert(resource, schema);
+            schemas.insert(resource, schema.clone());
+            for (part, other) in [(Part::Main, "status"), (Part::Status, "spec")] {
+                let mut half = schema.clone();
+                if let Some(properties) = half["properties"].as_object_mut() {
+                    properties.remove(other);
+                }
+                let half = compile_schema(&pruned(&half).unwrap_or_default());
+                errors(&half, kind)?;
+                compiled.insert((resource, part), half);
+            }
         }
-        Ok(Self { compiled: Rc::new(compiled), validator: Rc::new(Validator::new()) })
+        Ok(Self { compiled: Rc::new(compiled), schemas: Rc::new(schemas), validator: Rc::new(Validator::new()) })
     }
 
-    /// Whether an object may be written, over an old one.
+    /// An object with the defaults of its schema.
+    #[must_use]
+    pub fn defaulted(&self, resource: Resource, object: Value) -> Value {
+        match self.schemas.get(&resource) {
+            Some(schema) => apply_defaults(schema, &object),
+            None => object,
+        }
+    }
+
+    /// Whether an object may be written, over an old one. A write of the one part leaves the other as it was, and so within its
+    /// rules: those are not evaluated again.
     ///
     /// # Errors
     /// The messages of the rules that it breaks.
-    pub fn check(&self, resource: Resource, object: &Value, old: Option<&Value>) -> Result<(), String> {
-        let Some(schema) = self.compiled.get(&resource) else { return Ok(()) };
+    pub fn check(&self, resource: Resource, part: Part, object: &Value, old: Option<&Value>) -> Result<(), String> {
+        let Some(schema) = self.compiled.get(&(resource, part)) else { return Ok(()) };
+        let half = |object: &Value| -> Value {
+            let name = if part == Part::Status { "status" } else { "spec" };
+            let mut half = json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": {"name": object["metadata"]["name"]}});
+            if !object[name].is_null() {
+                half[name] = object[name].clone();
+            }
+            half
+        };
+        let (object, old) = (&half(object), old.map(half));
+        let old = old.as_ref();
         self.validator.validate_compiled(schema, object, old).map_err(|errors| {
             errors.into_vec().iter().map(|e| format!("{e} ({})", e.rule)).collect::<Vec<_>>().join("; ")
         })
@@ -100,7 +129,6 @@ fn pruned(schema: &Value) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn transition_rule_below_unruled_parents_is_enforced() {
@@ -111,9 +139,9 @@ mod tests {
                     "x-kubernetes-validations": [{"rule": "self >= oldSelf", "message": "must not fall"}]}}}}}}}]}});
         let rules = Rules::new(&[definition]).unwrap();
         let at = |level: u32| json!({"spec": {"level": level}, "status": {"x": 1}});
-        assert!(rules.check(Resource::Trial, &at(2), Some(&at(1))).is_ok());
-        assert!(rules.check(Resource::Trial, &at(1), Some(&at(2))).unwrap_err().contains("must not fall"));
-        assert!(rules.check(Resource::Trial, &at(1), None).is_ok());
-        assert!(rules.check(Resource::Job, &at(1), Some(&at(2))).is_ok());
+        assert!(rules.check(Resource::Trial, Part::Main, &at(2), Some(&at(1))).is_ok());
+        assert!(rules.check(Resource::Trial, Part::Main, &at(1), Some(&at(2))).unwrap_err().contains("must not fall"));
+        assert!(rules.check(Resource::Trial, Part::Main, &at(1), None).is_ok());
+        assert!(rules.check(Resource::Job, Part::Main, &at(1), Some(&at(2))).is_ok());
     }
 }

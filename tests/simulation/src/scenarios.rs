@@ -87,7 +87,10 @@ impl Ground {
     }
 
     async fn start(&self, name: &str, script: &str, spec: Value) -> Result<Job, String> {
-        self.api::<Job>().create(&PostParams::default(), &self.job(name, script, spec)?).await.map_err(|e| e.to_string())
+        self.api::<Job>()
+            .create(&PostParams::default(), &self.job(name, script, spec)?)
+            .await
+            .map_err(|e| e.to_string())
     }
 
     async fn study(&self, name: &str) -> Result<Study, String> {
@@ -204,11 +207,21 @@ async fn job_of_a_pod_that_exits_0_becomes_complete(ground: Ground) -> Told {
 async fn job_of_a_pod_that_exits_3_fails_without_a_second_pod(ground: Ground) -> Told {
     ground.start("bad", "exit 3", json!({})).await?;
     let job = ground.until_job_is("bad", "Failed").await?;
-    let reason = job.status.and_then(|s| s.conditions).into_iter().flatten().find(|c| c.type_ == "Failed").and_then(|c| c.reason);
+    let reason = job
+        .status
+        .and_then(|s| s.conditions)
+        .into_iter()
+        .flatten()
+        .find(|c| c.type_ == "Failed")
+        .and_then(|c| c.reason);
     check(reason.as_deref() == Some("BackoffLimitExceeded"), || format!("reason is {reason:?}"))?;
     let pods = ground.pods("bad").await?;
     check(pods.len() == 1, || format!("{} pods", pods.len()))?;
-    let code = pods.iter().filter_map(|p| p.status.as_ref()?.container_statuses.as_ref()?.first()?.state.as_ref()?.terminated.as_ref()).map(|t| t.exit_code).next();
+    let code = pods
+        .iter()
+        .filter_map(|p| p.status.as_ref()?.container_statuses.as_ref()?.first()?.state.as_ref()?.terminated.as_ref())
+        .map(|t| t.exit_code)
+        .next();
     check(code == Some(3), || format!("exit code is {code:?}"))
 }
 
@@ -216,11 +229,17 @@ async fn job_is_deleted_in_the_foreground_after_its_pods(ground: Ground) -> Told
     let job = ground.start("long", "sleep 600", json!({})).await?;
     ground.until_phase("long", "Running").await?;
     let preconditions = Preconditions { uid: job.uid(), resource_version: None };
-    let parameters = DeleteParams { propagation_policy: Some(PropagationPolicy::Foreground), preconditions: Some(preconditions), ..DeleteParams::default() };
+    let parameters = DeleteParams {
+        propagation_policy: Some(PropagationPolicy::Foreground),
+        preconditions: Some(preconditions),
+        ..DeleteParams::default()
+    };
     let answer = ground.api::<Job>().delete("long", &parameters).await.map_err(|e| e.to_string())?;
     let held = answer.left().ok_or("the Job went at once")?;
     let finalizers = held.metadata.finalizers.clone().unwrap_or_default();
-    check(held.metadata.deletion_timestamp.is_some() && finalizers.iter().any(|f| f == "foregroundDeletion"), || format!("finalizers are {finalizers:?}"))?;
+    check(held.metadata.deletion_timestamp.is_some() && finalizers.iter().any(|f| f == "foregroundDeletion"), || {
+        format!("finalizers are {finalizers:?}")
+    })?;
     ground.until_gone("long").await?;
     check(ground.pods("long").await?.is_empty(), || "a pod outlived its Job".to_owned())
 }
@@ -229,13 +248,14 @@ async fn deleted_pod_is_replaced_when_it_has_failed(ground: Ground) -> Told {
     ground.start("again", "sleep 600", json!({"backoffLimit": 3, "podReplacementPolicy": "Failed"})).await?;
     let first = ground.until_phase("again", "Running").await?;
     ground.api::<Pod>().delete(&first.name_any(), &DeleteParams::default()).await.map_err(|e| e.to_string())?;
-    ground.until("a second pod is there", || async {
-        let pods = ground.pods("again").await?;
-        let live = pods.iter().filter(|p| !matches!(phase_of(p), "Failed" | "Succeeded")).count();
-        check(live <= 1, || format!("{live} live pods at once"))?;
-        Ok(pods.iter().any(|p| p.uid() != first.uid()).then_some(()))
-    })
-    .await
+    ground
+        .until("a second pod is there", || async {
+            let pods = ground.pods("again").await?;
+            let live = pods.iter().filter(|p| !matches!(phase_of(p), "Failed" | "Succeeded")).count();
+            check(live <= 1, || format!("{live} live pods at once"))?;
+            Ok(pods.iter().any(|p| p.uid() != first.uid()).then_some(()))
+        })
+        .await
 }
 
 async fn suspended_job_has_no_pod(ground: Ground) -> Told {
@@ -296,7 +316,8 @@ async fn taken_name_already_exists(ground: Ground) -> Told {
 
 async fn deletion_with_another_uid_is_a_conflict(ground: Ground) -> Told {
     ground.trial("mine-0000", None).await?;
-    let preconditions = Preconditions { uid: Some("00000000-0000-0000-0000-000000000000".to_owned()), resource_version: None };
+    let preconditions =
+        Preconditions { uid: Some("00000000-0000-0000-0000-000000000000".to_owned()), resource_version: None };
     let parameters = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
     refused(ground.api::<Trial>().delete("mine-0000", &parameters).await.map(|_| ()), 409, "Conflict")
 }
@@ -315,7 +336,8 @@ async fn dry_run_keeps_nothing(ground: Ground) -> Told {
 
 async fn put_without_change_keeps_the_version(ground: Ground) -> Told {
     let trial = ground.trial("same-0000", None).await?;
-    let again = ground.api::<Trial>().replace("same-0000", &PostParams::default(), &trial).await.map_err(|e| e.to_string())?;
+    let again =
+        ground.api::<Trial>().replace("same-0000", &PostParams::default(), &trial).await.map_err(|e| e.to_string())?;
     check(again.resource_version() == trial.resource_version(), || "the version moved".to_owned())
 }
 
@@ -324,7 +346,8 @@ async fn status_and_spec_are_written_apart(ground: Ground) -> Told {
     let mut trial = ground.trial("apart-0000", None).await?;
     trial.spec.target_level = 9;
     trial.status = Some(trimtab_api::TrialStatus { spent_fidelity: 2, ..Default::default() });
-    let by_status = api.replace_status("apart-0000", &PostParams::default(), &trial).await.map_err(|e| e.to_string())?;
+    let by_status =
+        api.replace_status("apart-0000", &PostParams::default(), &trial).await.map_err(|e| e.to_string())?;
     let spent = by_status.status.as_ref().map(|s| s.spent_fidelity);
     check(by_status.spec.target_level == 3 && spent == Some(2), || format!("after the status: {by_status:?}"))?;
     let mut next = by_status.clone();
@@ -340,7 +363,8 @@ async fn generation_counts_changes_of_the_spec(ground: Ground) -> Told {
     let mut trial = ground.trial("counted-0000", None).await?;
     check(trial.metadata.generation == Some(1), || "it does not begin at 1".to_owned())?;
     trial.status = Some(trimtab_api::TrialStatus { spent_fidelity: 2, ..Default::default() });
-    let mut next = api.replace_status("counted-0000", &PostParams::default(), &trial).await.map_err(|e| e.to_string())?;
+    let mut next =
+        api.replace_status("counted-0000", &PostParams::default(), &trial).await.map_err(|e| e.to_string())?;
     check(next.metadata.generation == Some(1), || "the status counted".to_owned())?;
     next.metadata.labels.get_or_insert_default().insert("other".to_owned(), "x".to_owned());
     let mut next = api.replace("counted-0000", &PostParams::default(), &next).await.map_err(|e| e.to_string())?;
@@ -359,7 +383,8 @@ async fn target_level_of_a_trial_never_falls(ground: Ground) -> Told {
 async fn stop_of_a_trial_is_never_unset(ground: Ground) -> Told {
     let api = ground.api::<Trial>();
     let mut trial = ground.trial("ended-0000", None).await?;
-    trial.spec.stop = Some(trimtab_api::trial::StopRequest { reason: "RungLost".to_owned(), message: "lost".to_owned() });
+    trial.spec.stop =
+        Some(trimtab_api::trial::StopRequest { reason: "RungLost".to_owned(), message: "lost".to_owned() });
     let mut stopped = api.replace("ended-0000", &PostParams::default(), &trial).await.map_err(|e| e.to_string())?;
     stopped.spec.stop = None;
     refused(api.replace("ended-0000", &PostParams::default(), &stopped).await, 422, "Invalid")
@@ -370,16 +395,21 @@ async fn trials_of_a_deleted_study_go_after_it(ground: Ground) -> Told {
     ground.trial("parent-0000", Some(&study)).await?;
     ground.api::<Study>().delete("parent", &DeleteParams::default()).await.map_err(|e| e.to_string())?;
     let api = ground.api::<Trial>();
-    ground.until("the trial is gone", || async {
-        Ok(api.get_opt("parent-0000").await.map_err(|e| e.to_string())?.is_none().then_some(()))
-    })
-    .await
+    ground
+        .until("the trial is gone", || async {
+            Ok(api.get_opt("parent-0000").await.map_err(|e| e.to_string())?.is_none().then_some(()))
+        })
+        .await
 }
 
 async fn list_selects_by_label(ground: Ground) -> Told {
     ground.trial("left-0000", None).await?;
     ground.trial("right-0000", None).await?;
-    let list = ground.api::<Trial>().list(&ListParams::default().labels("story=left-0000")).await.map_err(|e| e.to_string())?;
+    let list = ground
+        .api::<Trial>()
+        .list(&ListParams::default().labels("story=left-0000"))
+        .await
+        .map_err(|e| e.to_string())?;
     let names: Vec<String> = list.items.iter().map(ResourceExt::name_any).collect();
     check(names == ["left-0000"], || format!("{names:?}"))
 }

@@ -78,8 +78,16 @@ mod tests {
     fn selectors_say_what_they_mean() {
         let object = json!({"metadata": {"name": "x", "labels": {"a": "1", "b": "2"}}, "status": {"phase": "Running"}});
         for (selector, holds) in [
-            ("a=1", true), ("a==1,b=2", true), ("a!=1", false), ("c", false), ("!c", true), ("a in (1,3)", true),
-            ("a notin (1,3)", false), ("c notin (1)", true), ("", true), ("a=1,c=1", false),
+            ("a=1", true),
+            ("a==1,b=2", true),
+            ("a!=1", false),
+            ("c", false),
+            ("!c", true),
+            ("a in (1,3)", true),
+            ("a notin (1,3)", false),
+            ("c notin (1)", true),
+            ("", true),
+            ("a=1,c=1", false),
         ] {
             assert_eq!(labels_match(selector, &object), holds, "{selector}");
         }

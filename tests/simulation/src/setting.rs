@@ -65,12 +65,19 @@ impl Setting {
         let mut pauses = Vec::new();
         if operators == 2 && dice.chance(0.5) {
             let start = dice.below(calm_at);
-            pauses.push((usize::try_from(dice.below(2)).unwrap_or(0), start, dice.between(10 * SECOND, 10 * MINUTE).min(calm_at - start)));
+            pauses.push((
+                usize::try_from(dice.below(2)).unwrap_or(0),
+                start,
+                dice.between(10 * SECOND, 10 * MINUTE).min(calm_at - start),
+            ));
         }
         let mut deeds = Vec::new();
         for index in 0..if dice.chance(0.2) { 2 } else { 1 } {
             let name = ["alpha", "beta"][index].to_owned();
-            deeds.push((1 + dice.below(5 * SECOND), Deed::Create(name.clone(), Box::new(study(&name, &mut dice)))));
+            deeds.push((
+                1 + dice.below(5 * SECOND),
+                Deed::Create(name.clone(), Box::new(valid_study(&name, &mut dice))),
+            ));
             users(&name, calm_at, &mut dice, &mut deeds);
         }
         let oddness = if dice.chance(0.4) { 0.0 } else { 0.5 * dice.unit() };
@@ -114,13 +121,28 @@ fn users(name: &str, calm_at: Millis, dice: &mut Dice, deeds: &mut Vec<(Millis, 
     }
 }
 
+/// A study by chance that passes every check.
+#[must_use]
+pub fn valid_study(name: &str, dice: &mut Dice) -> Value {
+    loop {
+        let drawn = study(name, dice);
+        let typed = serde_json::from_value::<trimtab_api::Study>(drawn.clone());
+        if typed.is_ok_and(|study| trimtab_api::validate(&study).is_ok()) {
+            return drawn;
+        }
+    }
+}
+
 /// A study by chance: small, but of every kind.
 #[must_use]
 pub fn study(name: &str, dice: &mut Dice) -> Value {
     let mut parameters = vec![json!({"name": "rate", "float": {"min": 0.0001, "max": 0.1, "scale": "Log"}})];
     let grid = dice.chance(0.15);
     if grid || dice.chance(0.5) {
-        parameters = vec![json!({"name": "width", "int": {"min": 1, "max": 4}}), json!({"name": "kind", "categorical": {"choices": ["a", "b", "c$(HOME)"]}})];
+        parameters = vec![
+            json!({"name": "width", "int": {"min": 1, "max": 4}}),
+            json!({"name": "kind", "categorical": {"choices": ["a", "b", "c$(HOME)"]}}),
+        ];
     }
     if dice.chance(0.3) && parameters.len() > 1 {
         parameters.push(json!({"name": "decay", "ordinal": {"values": [0.1, 0.5, 0.9]}, "when": [{"parameter": "kind", "in": ["a", "b"]}], "otherwise": "0"}));
@@ -141,7 +163,8 @@ pub fn study(name: &str, dice: &mut Dice) -> Value {
         },
     });
     if parameters_lack_rate(&spec) {
-        spec["trial"]["job"]["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["--epochs=$(TRIMTAB_FIDELITY)", "--width=$(PARAM_WIDTH)"]);
+        spec["trial"]["job"]["spec"]["template"]["spec"]["containers"][0]["args"] =
+            json!(["--epochs=$(TRIMTAB_FIDELITY)", "--width=$(PARAM_WIDTH)"]);
     }
     if let Some(reduce) = dice.pick(&["Last", "Best", "Mean"]).filter(|_| dice.chance(0.5)) {
         spec["objectives"][0]["reduce"] = json!(reduce);

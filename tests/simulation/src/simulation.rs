@@ -88,7 +88,13 @@ struct Simulation {
 ///
 /// # Errors
 /// The first violation.
-pub fn play(seed: u64, rules: &Rules, planted: Option<Planted>, trace: bool, print: bool) -> Result<Summary, Box<Violation>> {
+pub fn play(
+    seed: u64,
+    rules: &Rules,
+    planted: Option<Planted>,
+    trace: bool,
+    print: bool,
+) -> Result<Summary, Box<Violation>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let Ok(runtime) = runtime else { unreachable!("a runtime without I/O asks nothing of the system") };
     runtime.block_on(async {
@@ -136,31 +142,29 @@ impl Simulation {
             let event = self.world.next().await;
             self.ended()?;
             let Some(event) = event else { continue };
-            self.summary.events += 1;
-            self.happen(event);
-            self.settle_changes()?;
-            let now = self.world.now();
+            // Here all reconciles that could end have ended; those that the event begins have not yet.
             if self.done() {
                 let wrong = self.oracle.finish(&self.world.cluster);
                 return match wrong.into_iter().next() {
                     Some(what) => Err(self.violation(what)),
                     None => {
-                        self.summary.time = now;
-                        self.summary.lives = self.lives_begun();
+                        self.summary.time = self.world.now();
+                        self.summary.lives = self.oracle.lives;
                         Ok(self.summary.clone())
                     }
                 };
             }
+            self.summary.events += 1;
+            self.happen(event);
+            self.settle_changes()?;
+            let now = self.world.now();
             if now > self.setting.calm_at + PATIENCE || self.summary.events > MOST {
                 let why = self.oracle.unsettled(&self.world.cluster);
                 let what = if self.summary.events > MOST { "too much happens" } else { "it does not settle" };
-                return Err(self.violation(format!("{what}: {why}; last write at {}", clock::text(self.quiet_since))));
+                let busy: Vec<String> = self.lives.iter().flatten().filter(|l| !l.idle()).map(Life::busy).collect();
+                return Err(self.violation(format!("{what}: {why}; last write at {}; {busy:?}", clock::text(self.quiet_since))));
             }
         }
-    }
-
-    fn lives_begun(&self) -> u64 {
-        self.oracle.lives
     }
 
     fn violation(&self, what: String) -> Box<Violation> {
@@ -226,12 +230,23 @@ impl Simulation {
                     self.quiet_since = cluster.agenda.now();
                 }
                 self.summary.writes += u64::from(matches!(change.actor, Actor::Operator(_)));
-                self.summary.digest = crate::dice::mix(self.summary.digest, &format!("{}{:?}", change.key, change.kind)) ^ change.version.wrapping_mul(31);
+                self.summary.digest =
+                    crate::dice::mix(self.summary.digest, &format!("{}{:?}", change.key, change.kind))
+                        ^ change.version.wrapping_mul(31);
                 for life in self.lives.iter_mut().flatten() {
                     life.learn(&change, &mut cluster.agenda, &mut cluster.weather);
                 }
                 let wrong = self.oracle.judge(&change, &self.world.cluster);
-                self.say(|| format!("  {:?} {} v{} by {:?}{}", change.kind, change.key, change.version, change.actor, crate::oracle::gist(&change)));
+                self.say(|| {
+                    format!(
+                        "  {:?} {} v{} by {:?}{}",
+                        change.kind,
+                        change.key,
+                        change.version,
+                        change.actor,
+                        crate::oracle::gist(&change)
+                    )
+                });
                 if let Some(what) = wrong {
                     return Err(self.violation(what));
                 }
@@ -239,7 +254,9 @@ impl Simulation {
         }
         (self.summary.batches, self.summary.trials) = self.oracle.counts();
         let cluster = &mut self.world.cluster;
-        if let Some((key, _, why)) = cluster.store.take_refused().into_iter().find(|(_, actor, _)| matches!(actor, Actor::Operator(_))) {
+        if let Some((key, _, why)) =
+            cluster.store.take_refused().into_iter().find(|(_, actor, _)| matches!(actor, Actor::Operator(_)))
+        {
             return Err(self.violation(format!("an operator's write of {key} breaks a rule: {why}")));
         }
         if let Some(what) = cluster.kubelets.volume.take_wrongs().into_iter().next() {
@@ -277,8 +294,17 @@ impl Simulation {
                 if self.lives[index].is_none() {
                     self.oracle.lives += 1;
                     let number = self.oracle.lives;
-                    let config = Config { follows: 0, cleanup_image: None, poll: Duration::from_secs(5), ..Config::default() };
-                    self.lives[index] = Some(Life::start(index, number, gate, &self.finished, config, &mut cluster.agenda, &mut cluster.weather));
+                    let config =
+                        Config { follows: 0, cleanup_image: None, poll: Duration::from_secs(10), ..Config::default() };
+                    self.lives[index] = Some(Life::start(
+                        index,
+                        number,
+                        gate,
+                        &self.finished,
+                        config,
+                        &mut cluster.agenda,
+                        &mut cluster.weather,
+                    ));
                     self.say(|| format!("operator {index} starts life {number}"));
                 }
             }
@@ -319,7 +345,12 @@ impl Simulation {
             _ => return None,
         };
         let now = self.world.now();
-        self.setting.pauses.iter().filter(|(i, start, length)| *i == index && now >= *start && now < start + length).map(|(_, start, length)| start + length).next()
+        self.setting
+            .pauses
+            .iter()
+            .filter(|(i, start, length)| *i == index && now >= *start && now < start + length)
+            .map(|(_, start, length)| start + length)
+            .next()
     }
 
     fn crash(&mut self, index: usize) {
@@ -335,10 +366,10 @@ impl Simulation {
     }
 
     fn serve(&mut self, id: u64) {
-        let Some(parked) = self.world.unpark(id) else { return };
+        let Some(mut parked) = self.world.unpark(id) else { return };
         self.summary.requests += 1;
         let Actor::Operator(index) = parked.actor else { return };
-        let mut call = match parked.call.clone() {
+        let mut call = match parked.take() {
             Ok(call) => call,
             Err(failure) => {
                 self.say(|| format!("life {}: {failure}", parked.life));
@@ -347,7 +378,7 @@ impl Simulation {
             }
         };
         let alive = self.lives[index].as_ref().is_some_and(|l| l.number == parked.life);
-        let said = format!("life {}{}: {call}", parked.life, if alive { "" } else { " (dead)" });
+        let said = if self.tracing { format!("life {}{}: {call}", parked.life, if alive { "" } else { " (dead)" }) } else { String::new() };
         let writes = call.writes();
         let weather = &mut self.world.cluster.weather;
         if weather.strikes(weather.refused) {
@@ -377,7 +408,11 @@ impl Simulation {
         let weather = &mut self.world.cluster.weather;
         if writes && weather.strikes(weather.lost) {
             self.say(|| format!("{said} -> done, and its answer is lost"));
-            let answers = [Answer::Lost("operation timed out"), Answer::Refused(Failure::timeout()), Answer::Refused(Failure::internal("http2: connection lost"))];
+            let answers = [
+                Answer::Lost("operation timed out"),
+                Answer::Refused(Failure::timeout()),
+                Answer::Refused(Failure::internal("http2: connection lost")),
+            ];
             let answer = self.dice.pick(&answers).cloned().unwrap_or(Answer::Lost("lost"));
             parked.answer(answer);
             return;

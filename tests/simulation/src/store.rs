@@ -56,7 +56,7 @@ pub enum Actor {
 }
 
 /// Which part of an object a write is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// Everything but the status.
     Main,
@@ -226,7 +226,8 @@ impl Store {
         object["apiVersion"] = json!(key.resource.api_version());
         object["kind"] = json!(key.resource.kind());
         let meta = metadata(&mut object);
-        for name in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "resourceVersion"] {
+        for name in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "resourceVersion"]
+        {
             meta.remove(name);
         }
         meta.insert("name".to_owned(), json!(key.name));
@@ -240,7 +241,8 @@ impl Store {
             remove(&mut object, "status");
         }
         admission::default(key.resource, &mut object)?;
-        self.admit(key, &object, None, actor)?;
+        let object = self.rules.defaulted(key.resource, object);
+        self.admit(key, Part::Main, &object, None, actor)?;
         if dry_run {
             return Ok(Arc::new(object));
         }
@@ -253,7 +255,12 @@ impl Store {
     /// # Errors
     /// When it is not there, its resourceVersion is another, or the new object is refused.
     pub fn replace(
-        &mut self, key: &Key, body: Value, part: Part, dry_run: bool, actor: Actor,
+        &mut self,
+        key: &Key,
+        body: Value,
+        part: Part,
+        dry_run: bool,
+        actor: Actor,
     ) -> Result<Arc<Value>, Failure> {
         let old = self.held(key)?;
         let plural = key.resource.qualified();
@@ -269,7 +276,11 @@ impl Store {
             _ => {}
         }
         if claimed["uid"].as_str().is_some_and(|u| !u.is_empty() && u != uid(&old)) {
-            return Err(Failure::conflict(plural, &key.name, "Precondition failed: UID in precondition differs from UID in object meta"));
+            return Err(Failure::conflict(
+                plural,
+                &key.name,
+                "Precondition failed: UID in precondition differs from UID in object meta",
+            ));
         }
         self.write(key, &old, body, part, dry_run, actor)
     }
@@ -279,7 +290,12 @@ impl Store {
     /// # Errors
     /// As for [`Self::replace`].
     pub fn merge(
-        &mut self, key: &Key, patch: &Value, part: Part, dry_run: bool, actor: Actor,
+        &mut self,
+        key: &Key,
+        patch: &Value,
+        part: Part,
+        dry_run: bool,
+        actor: Actor,
     ) -> Result<Arc<Value>, Failure> {
         let old = self.held(key)?;
         let mut body = (*old).clone();
@@ -300,7 +316,13 @@ impl Store {
     }
 
     fn write(
-        &mut self, key: &Key, old: &Arc<Value>, body: Value, part: Part, dry_run: bool, actor: Actor,
+        &mut self,
+        key: &Key,
+        old: &Arc<Value>,
+        body: Value,
+        part: Part,
+        dry_run: bool,
+        actor: Actor,
     ) -> Result<Arc<Value>, Failure> {
         let mut object = body;
         if part == Part::Status {
@@ -312,10 +334,23 @@ impl Store {
         }
         set(&mut object, "apiVersion", old["apiVersion"].clone());
         set(&mut object, "kind", old["kind"].clone());
-        for name in ["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion"] {
+        for name in [
+            "name",
+            "namespace",
+            "uid",
+            "creationTimestamp",
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "generation",
+            "resourceVersion",
+        ] {
             let held = old["metadata"][name].clone();
             let meta = metadata(&mut object);
-            if held.is_null() { meta.remove(name) } else { meta.insert(name.to_owned(), held) };
+            if held.is_null() {
+                meta.remove(name)
+            } else {
+                meta.insert(name.to_owned(), held)
+            };
         }
         metadata(&mut object).remove("managedFields");
         if object == **old {
@@ -326,7 +361,7 @@ impl Store {
             return Err(Failure::invalid(key.resource.kind(), &key.name, why));
         }
         admission::update(key.resource, &object, old)?;
-        self.admit(key, &object, Some(old), actor)?;
+        self.admit(key, part, &object, Some(old), actor)?;
         if dry_run {
             return Ok(Arc::new(object));
         }
@@ -360,7 +395,11 @@ impl Store {
         let old = self.held(key)?;
         let plural = key.resource.qualified();
         if options.uid.as_deref().is_some_and(|u| u != uid(&old)) {
-            let why = format!("Precondition failed: UID in precondition: {}, UID in object meta: {}", options.uid.as_deref().unwrap_or(""), uid(&old));
+            let why = format!(
+                "Precondition failed: UID in precondition: {}, UID in object meta: {}",
+                options.uid.as_deref().unwrap_or(""),
+                uid(&old)
+            );
             return Err(Failure::conflict(plural, &key.name, &why));
         }
         if options.version.as_deref().is_some_and(|v| Some(v) != old["metadata"]["resourceVersion"].as_str()) {
@@ -406,8 +445,8 @@ impl Store {
         found.ok_or_else(|| Failure::not_found(key.resource.qualified(), &key.name))
     }
 
-    fn admit(&mut self, key: &Key, object: &Value, old: Option<&Value>, actor: Actor) -> Result<(), Failure> {
-        self.rules.check(key.resource, object, old).map_err(|why| {
+    fn admit(&mut self, key: &Key, part: Part, object: &Value, old: Option<&Value>, actor: Actor) -> Result<(), Failure> {
+        self.rules.check(key.resource, part, object, old).map_err(|why| {
             self.refused.push((key.clone(), actor, why.clone()));
             Failure::invalid(key.resource.kind(), &key.name, &why)
         })
@@ -450,6 +489,11 @@ impl Store {
     }
 
     fn index(&mut self, key: &Key, old: Option<&Value>, new: Option<&Value>) {
+        if let (Some(old), Some(new)) = (old, new)
+            && old["metadata"]["ownerReferences"] == new["metadata"]["ownerReferences"]
+        {
+            return;
+        }
         let owners = |object: Option<&Value>| -> BTreeSet<String> {
             let list = object.and_then(|o| o["metadata"]["ownerReferences"].as_array());
             list.into_iter().flatten().filter_map(|o| o["uid"].as_str().map(str::to_owned)).collect()

@@ -19,7 +19,9 @@ pub fn act(deed: &Deed, cluster: &mut Cluster) -> String {
         Deed::Parallelism(name, parallelism) => change(cluster, name, json!({"parallelism": parallelism})),
         Deed::Target(name, target) => {
             let key = Key::new(Resource::Study, NAMESPACE, name);
-            let Some(mut objectives) = cluster.store.get(&key).map(|s| s["spec"]["objectives"].clone()) else { return "no such study".to_owned() };
+            let Some(mut objectives) = cluster.store.get(&key).map(|s| s["spec"]["objectives"].clone()) else {
+                return "no such study".to_owned();
+            };
             objectives[0]["target"] = json!(target);
             change(cluster, name, json!({"objectives": objectives}))
         }
@@ -28,7 +30,12 @@ pub fn act(deed: &Deed, cluster: &mut Cluster) -> String {
         Deed::DeletePod(chance, at_once) => delete(cluster, Resource::Pod, *chance, at_once.then_some(0)),
         Deed::DeleteStudy(name) => {
             let key = Key::new(Resource::Study, NAMESPACE, name);
-            said(cluster.store.delete(&key, &DeleteOptions::default(), Actor::User).map(|_| format!("deleted study {name}")))
+            said(
+                cluster
+                    .store
+                    .delete(&key, &DeleteOptions::default(), Actor::User)
+                    .map(|_| format!("deleted study {name}")),
+            )
         }
         Deed::Relabel(chance) => {
             let resource = if chance % 2 == 0 { Resource::Job } else { Resource::Pod };
@@ -36,7 +43,12 @@ pub fn act(deed: &Deed, cluster: &mut Cluster) -> String {
             let label = if chance % 3 == 0 { "trimtab.dev/trial" } else { "app.kubernetes.io/managed-by" };
             let value = if chance % 5 == 0 { json!("somebody-else") } else { Value::Null };
             let patch = json!({"metadata": {"labels": {label: value}}});
-            said(cluster.store.merge(&key, &patch, Part::Main, false, Actor::User).map(|_| format!("relabelled {key}: {patch}")))
+            said(
+                cluster
+                    .store
+                    .merge(&key, &patch, Part::Main, false, Actor::User)
+                    .map(|_| format!("relabelled {key}: {patch}")),
+            )
         }
         Deed::Annotate(chance) => {
             let Some(key) = pick(cluster, Resource::Trial, *chance) else { return "nothing to annotate".to_owned() };

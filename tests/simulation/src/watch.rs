@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use kube::Resource as KubeResource;
 use kube::core::DeserializeGuard;
 use kube::runtime::watcher::Event;
-use kube::Resource as KubeResource;
 use serde_json::Value;
 use trimtab_operator::cache::{Cache, Feed};
 use trimtab_operator::context::Triggers;
@@ -47,12 +47,22 @@ where
 {
     /// A watch that has not listed yet.
     #[must_use]
-    pub fn new(resource: Resource, selects: fn(&Value) -> bool, feed: Feed<K>, cache: Cache<K>, triggers: fn(&K) -> Triggers) -> Self {
+    pub fn new(
+        resource: Resource,
+        selects: fn(&Value) -> bool,
+        feed: Feed<K>,
+        cache: Cache<K>,
+        triggers: fn(&K) -> Triggers,
+    ) -> Self {
         Self { resource, selects, feed, cache, triggers, queue: VecDeque::new(), listed: false }
     }
 
     fn read(object: &Value) -> DeserializeGuard<K> {
-        serde_json::from_value(object.clone()).unwrap_or_else(|error| unreachable!("a guard takes whatever has metadata: {error}"))
+        if let Ok(typed) = K::deserialize(object) {
+            return DeserializeGuard(Ok(typed));
+        }
+        serde_json::from_value(object.clone())
+            .unwrap_or_else(|error| unreachable!("a guard takes whatever has metadata: {error}"))
     }
 }
 

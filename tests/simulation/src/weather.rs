@@ -39,10 +39,12 @@ impl Weather {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed, "weather");
-        let often = |dice: &mut Dice, worst: f64| if dice.chance(0.5) { 0.0 } else { worst * dice.unit() * dice.unit() };
+        let often =
+            |dice: &mut Dice, worst: f64| if dice.chance(0.5) { 0.0 } else { worst * dice.unit() * dice.unit() };
         let slow = |dice: &mut Dice, choices: &[Millis]| dice.pick(choices).copied().unwrap_or(10);
         let lags = [5, 20, 20, 100, 500, 3 * SECOND];
-        let watch = [Resource::Study, Resource::Trial, Resource::Job, Resource::Pod].map(|r| (r, slow(&mut dice, &[5, 10, 50, 50, 300, 2 * SECOND, 20 * SECOND])));
+        let watch = [Resource::Study, Resource::Trial, Resource::Job, Resource::Pod]
+            .map(|r| (r, slow(&mut dice, &[5, 10, 50, 50, 300, 2 * SECOND, 20 * SECOND])));
         Self {
             lag: slow(&mut dice, &lags),
             request: slow(&mut dice, &[3, 5, 5, 20, 100, SECOND]),
@@ -65,8 +67,19 @@ impl Weather {
     pub fn fair() -> Self {
         let watch = [Resource::Study, Resource::Trial, Resource::Job, Resource::Pod].map(|r| (r, 5));
         Self {
-            lag: 5, request: 3, watch, refused: 0.0, lost: 0.0, overtaken: 0.0, crash: 0.0, relist: 0.0, coalesced: 0.0,
-            log: 0.0, mishap: 0, stormy: false, dice: Dice::new(0, "fair"),
+            lag: 5,
+            request: 3,
+            watch,
+            refused: 0.0,
+            lost: 0.0,
+            overtaken: 0.0,
+            crash: 0.0,
+            relist: 0.0,
+            coalesced: 0.0,
+            log: 0.0,
+            mishap: 0,
+            stormy: false,
+            dice: Dice::new(0, "fair"),
         }
     }
 

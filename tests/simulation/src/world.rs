@@ -88,10 +88,10 @@ impl World {
 
     /// Serves a parked request without any fault.
     pub fn serve(&mut self, id: u64) {
-        let Some(parked) = self.unpark(id) else { return };
-        let answer = match &parked.call {
-            Ok(call) => self.cluster.serve(call, parked.actor),
-            Err(failure) => Answer::Refused(failure.clone()),
+        let Some(mut parked) = self.unpark(id) else { return };
+        let answer = match parked.take() {
+            Ok(mut call) => self.cluster.serve(&mut call, parked.actor),
+            Err(failure) => Answer::Refused(failure),
         };
         parked.answer(answer);
     }

@@ -13,7 +13,8 @@ use trimtab_simulation::weather::Weather;
 use trimtab_simulation::world::World;
 
 fn rules() -> Rules {
-    let definitions: Vec<Value> = trimtab_api::schema::crds().unwrap().iter().map(|crd| serde_json::to_value(crd).unwrap()).collect();
+    let definitions: Vec<Value> =
+        trimtab_api::schema::crds().unwrap().iter().map(|crd| serde_json::to_value(crd).unwrap()).collect();
     Rules::new(&definitions).unwrap()
 }
 
@@ -44,7 +45,8 @@ fn every_story_is_true_of_the_model() {
             if slow {
                 (weather.lag, weather.request) = (3_000, 400);
             }
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
             if let Err(why) = runtime.block_on(tell(scenario, rules.clone(), weather)) {
                 wrong.push(format!("{} (slow: {slow}): {why}", scenario.name));
             }
