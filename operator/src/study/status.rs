@@ -147,7 +147,8 @@ fn stalled(seen: &Seen) -> Option<(&'static str, String)> {
         };
         let words = format!("{}: {}", trial.name_any(), held.message);
         match held.reason.as_str() {
-            _ if held.status == "True" => running = true,
+            // One that is about to run is progress as well: its pod is not there yet, or has its node.
+            _ if held.status == "True" || held.reason == reason::PENDING => running = true,
             reason::IMAGE | reason::CONFIG | reason::JOB_REFUSED => return Some((reason::CANNOT_START, words)),
             reason::NAME_TAKEN => return Some((reason::NAME_TAKEN, words)),
             reason::WAITING_FOR_PLACE => waiting = Some(words),

@@ -156,10 +156,11 @@ pub(crate) fn judge(
         let ran = seconds_between(since.0, now);
         let limit = u64::from(limit);
         if ran >= limit {
-            return ended(End {
-                gone: false,
-                ..end(reason::TIMEOUT, format!("the run took {ran} s; `spec.trial.timeoutSeconds` allows {limit}"))
-            });
+            let message = format!("the run took {ran} s; `spec.trial.timeoutSeconds` allows {limit}");
+            // A program that is slow to exit has done its work all the same.
+            let done = record::value_at(status, scale.plan, run.target_level).is_some_and(f64::is_finite);
+            let why = if done { reason::REACHED } else { reason::TIMEOUT };
+            return ended(End { gone: false, ..end(why, message) });
         }
         return Stand::Goes { again: Some(limit - ran) };
     }

@@ -414,6 +414,10 @@ fn at_the_end(truth: &StudyTruth, study: &Study, trials: &[Trial]) -> Vec<String
         }
     }
     let status = study.status.clone().unwrap_or_default();
+    let is = |kind: &str| trimtab_api::conditions::is_true(&status.conditions, kind);
+    if is("Complete") == is("Failed") {
+        wrong.push(format!("{} has ended well and badly at once, or neither", truth.name));
+    }
     let started = truth.batches.values().flat_map(|b| &b.actions).filter(|a| a.action == ActionKind::Start).count();
     if status.next_trial as usize != started {
         wrong.push(format!("{started} trials were started and the next number is {}", status.next_trial));

@@ -81,9 +81,7 @@ impl Planted {
             Self::DoubleCount if trial_status => {
                 let held = live.map_or(Value::Null, |l| l["status"]["values"].clone());
                 let known = |level: &Value| held.as_array().into_iter().flatten().any(|v| v["level"] == *level);
-                for at in
-                    call.body["status"]["values"].as_array_mut().into_iter().flatten().filter(|v| !known(&v["level"]))
-                {
+                for at in members(&mut call.body, "/status/values").filter(|v| !known(&v["level"])) {
                     let count = at["metrics"][0]["count"].as_u64().unwrap_or(0);
                     at["metrics"][0]["count"] = json!(count * 2);
                 }
@@ -125,12 +123,7 @@ impl Planted {
                     && matches!(call.verb, Verb::Create | Verb::Replace)
                     && call.part == Part::Main =>
             {
-                for batch in call.body["spec"]["batches"]
-                    .as_array_mut()
-                    .into_iter()
-                    .flatten()
-                    .filter(|b| b["number"].as_u64() > Some(1))
-                {
+                for batch in members(&mut call.body, "/spec/batches").filter(|b| b["number"].as_u64() > Some(1)) {
                     batch["header"]["admitted"] = json!("");
                     if !batch["header"]["settings"].is_object() {
                         batch.as_object_mut().map(|b| b.remove("header"));
@@ -138,9 +131,7 @@ impl Planted {
                 }
             }
             Self::SharedFolder if call.key.resource == Resource::Job && call.verb == Verb::Create => {
-                for variable in
-                    call.body["spec"]["template"]["spec"]["containers"][0]["env"].as_array_mut().into_iter().flatten()
-                {
+                for variable in members(&mut call.body, "/spec/template/spec/containers/0/env") {
                     if variable["name"] == "TRIMTAB_CHECKPOINT" {
                         // Every trial's runs write to one place of the study.
                         let folder =
@@ -151,12 +142,7 @@ impl Planted {
             }
             Self::EarlyVerdict if study_status => {
                 if call.body["status"]["batch"]["number"].as_u64() >= Some(2) {
-                    for condition in call.body["status"]["conditions"]
-                        .as_array_mut()
-                        .into_iter()
-                        .flatten()
-                        .filter(|c| c["type"] == "Complete")
-                    {
+                    for condition in members(&mut call.body, "/status/conditions").filter(|c| c["type"] == "Complete") {
                         condition["status"] = json!("True");
                     }
                 }
@@ -184,7 +170,12 @@ fn unfence(call: &mut Call, live: Option<&Value>) {
 }
 
 fn last_run(body: &mut Value) -> Option<&mut Value> {
-    body["status"]["runs"].as_array_mut()?.last_mut()
+    body.pointer_mut("/status/runs")?.as_array_mut()?.last_mut()
+}
+
+/// The members of a list, none where there is no list. Asking by index would make one.
+fn members<'v>(body: &'v mut Value, path: &str) -> impl Iterator<Item = &'v mut Value> {
+    body.pointer_mut(path).and_then(Value::as_array_mut).into_iter().flatten()
 }
 
 /// The lines of a log with each epoch one higher.

@@ -12,36 +12,30 @@ use trimtab_e2e::{oracle, programs, studies};
 
 pub(crate) async fn trials_queue_for_gpus_at_no_cost(environment: Arc<Environment>) -> Result<()> {
     let mut ground = Ground::new(&environment, "gpus", &[]).await?;
-    ground.parallelism = Some(4);
-    // The timeout is longer than a run and shorter than the wait in the queue, which must not count.
-    let study =
-        studies::with(studies::plain("gpus", 4, 6, &["--pace-ms=1000"]), json!({"trial": {"timeoutSeconds": 9}}));
+    ground.parallelism = Some(6);
+    // The timeout is longer than a run and shorter than the last one's wait in the queue, which must not count.
+    let study = studies::plain("gpus", 6, 10, &["--pace-ms=1000"]);
+    let study = studies::with(study, json!({"trial": {"timeoutSeconds": 18}, "parallelism": 6}));
     ground.create(studies::with_container(study, json!({"resources": {"limits": {"nvidia.com/gpu": 1}}}))).await?;
     let waiting = |picture: &Picture| {
-        let reason = |number| {
-            let status = picture.status("gpus", number)?;
-            status.conditions.iter().find(|c| c.type_ == "Running").map(|c| (c.status == "True", c.reason.clone()))
-        };
-        let all: Vec<_> = (0..4).filter_map(reason).collect();
-        let running = all.iter().filter(|(is, _)| *is).count();
-        let held = all.iter().filter(|(_, why)| why == "WaitingForPlace").count();
-        (running == 2 && held == 2).then(|| picture.clone())
+        let of_all = picture.trials_of("gpus").into_values().filter_map(|trial| trial.status.as_ref());
+        let all: Vec<_> = of_all.filter_map(|status| status.conditions.iter().find(|c| c.type_ == "Running")).collect();
+        let running = all.iter().filter(|c| c.status == "True").count();
+        let held = all.iter().filter(|c| c.reason == "WaitingForPlace").count();
+        (running == 2 && held == 4).then(|| picture.clone())
     };
-    let picture = ground.until("two run and two wait for a place", 40, waiting).await?;
+    let picture = ground.until("two run and four wait for a place", 40, waiting).await?;
     ensure!(picture.running_pods().len() <= 2, "{}", ground.dump(&picture).await);
     ensure!(
         !picture.is("gpus", "Stalled"),
         "some waiting beside others that run is how a queue works\n{}",
         ground.dump(&picture).await
     );
-    let picture = ground.complete("gpus", 90).await?;
+    let picture = ground.complete("gpus", 120).await?;
     let status = picture.studies.get("gpus").and_then(|s| s.status.clone()).context("no status")?;
-    ensure!(status.spent_fidelity == 24, "four trials of six epochs cost {}", status.spent_fidelity);
-    ensure!(
-        picture.trials.values().all(|t| t.status.as_ref().is_some_and(|s| ends(s) == ["Reached"])),
-        "{}",
-        ground.dump(&picture).await
-    );
+    ensure!(status.spent_fidelity == 60, "six trials of ten epochs cost {}", status.spent_fidelity);
+    let reached = picture.trials.values().all(|t| t.status.as_ref().is_some_and(|s| ends(s) == ["Reached"]));
+    ensure!(reached, "{}", ground.dump(&picture).await);
     ground.judge(&picture, oracle::check(&picture, "gpus")).await?;
     ground.end().await
 }
