@@ -59,7 +59,7 @@ fn values(trial: &Trial) -> Result<()> {
         trial.spec.parameters.iter().map(|p| (p.name.clone(), p.value.clone())).collect();
     let status = trial.status.clone().unwrap_or_default();
     let converged = status.runs.iter().filter(|run| run.end.as_ref().is_some_and(|end| end.reason == "Converged"));
-    let last = converged.filter_map(|run| run.reached.as_ref()?.parse().ok()).last().unwrap_or(u32::MAX);
+    let last = converged.filter_map(|run| run.reached.as_ref()?.parse().ok()).next_back().unwrap_or(u32::MAX);
     for at in &status.values {
         for metric in at.metrics.iter().filter(|metric| metric.name == "val") {
             let found: f64 = metric.last.parse()?;

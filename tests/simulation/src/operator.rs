@@ -188,8 +188,14 @@ impl Life {
     /// What still waits or runs, in words.
     #[must_use]
     pub fn busy(&self) -> String {
-        let watches: Vec<String> = self.watches.iter().filter(|(_, (w, _))| w.waiting() > 0).map(|(r, (w, _))| format!("{r:?}: {}", w.waiting())).collect();
-        let running: Vec<&String> = self.slots.iter().filter(|(_, s)| s.running.is_some()).map(|(t, _)| &t.name).collect();
+        let watches: Vec<String> = self
+            .watches
+            .iter()
+            .filter(|(_, (w, _))| w.waiting() > 0)
+            .map(|(r, (w, _))| format!("{r:?}: {}", w.waiting()))
+            .collect();
+        let running: Vec<&String> =
+            self.slots.iter().filter(|(_, s)| s.running.is_some()).map(|(t, _)| &t.name).collect();
         format!("life {} waits for {watches:?} and runs {running:?}", self.number)
     }
 
@@ -205,6 +211,7 @@ impl Life {
 
     /// A watch tells something.
     pub fn deliver(&mut self, resource: Resource, store: &Store, agenda: &mut Agenda, weather: &mut Weather) {
+        let was_ready = self.ready();
         let Some((watch, _)) = self.watches.get_mut(&resource) else { return };
         let again = watch.listed() && watch.waiting() > 0 && weather.strikes(weather.relist);
         let merge = weather.strikes(weather.coalesced);
@@ -216,6 +223,10 @@ impl Life {
                     self.request(Target { resource, namespace, name }, delay, agenda);
                 }
             }
+        }
+        if self.ready() && !was_ready {
+            // What was asked for while the first lists were still to come.
+            agenda.after(1, Event::Queue(self.index, self.number));
         }
     }
 
@@ -233,7 +244,6 @@ impl Life {
     pub fn begin(&mut self, agenda: &mut Agenda, weather: &mut Weather) -> Vec<Target> {
         let mut begun = Vec::new();
         if !self.ready() {
-            agenda.after(50, Event::Queue(self.index, self.number));
             return begun;
         }
         let now = agenda.now();
@@ -246,7 +256,7 @@ impl Life {
             .collect();
         while !due.is_empty() {
             if running >= CONCURRENCY {
-                agenda.after(20, Event::Queue(self.index, self.number));
+                // The end of one makes place for the next.
                 break;
             }
             let at = usize::try_from(weather.dice().below(due.len() as u64)).unwrap_or(0);
@@ -297,7 +307,6 @@ impl Life {
         let Some(slot) = self.slots.get_mut(target) else { return };
         slot.running = None;
         match (slot.due, wait) {
-            (Some(_), _) => agenda.after(1, Event::Queue(self.index, self.number)),
             (None, Some(wait)) => {
                 let delay = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX / 2);
                 self.request(target.clone(), delay, agenda);
@@ -305,6 +314,12 @@ impl Life {
             (None, None) => {
                 self.slots.remove(target);
             }
+            // What was asked for meanwhile stands.
+            (Some(_), _) => {}
+        }
+        let now = agenda.now();
+        if self.slots.values().any(|s| s.running.is_none() && s.due.is_some_and(|due| due <= now)) {
+            agenda.after(1, Event::Queue(self.index, self.number));
         }
     }
 }

@@ -194,15 +194,14 @@ impl Oracle {
     }
 
     fn judge_pod(&mut self, change: &Change, cluster: &Cluster) -> Option<String> {
-        let job_uid = store::controller(&change.object)?;
-        let (_, job) = cluster.store.all(Resource::Job).find(|(_, job)| store::uid(job) == job_uid)?;
-        let trial_uid = store::controller(job)?.to_owned();
-        let facts = crate::program::Facts::read(&change.object["spec"]["containers"][0]);
-        if let Some(facts) = facts
-            && may_lose(change, cluster)
+        if may_lose(change, cluster)
+            && let Some(facts) = crate::program::Facts::read(&change.object["spec"]["containers"][0])
         {
             self.lossy.insert((facts.study, facts.trial));
         }
+        let job_uid = store::controller(&change.object)?;
+        let (_, job) = cluster.store.all(Resource::Job).find(|(_, job)| store::uid(job) == job_uid)?;
+        let trial_uid = store::controller(job)?.to_owned();
         let mut live = Vec::new();
         for key in cluster.store.dependents(&trial_uid) {
             let Some(job) = cluster.store.get(&key) else { continue };
@@ -351,17 +350,28 @@ fn caps(study_uid: &str, record: &BatchRecord, cluster: &Cluster) -> Option<Stri
     let mut active: BTreeSet<u32> = BTreeSet::new();
     let mut rested: BTreeMap<u32, u64> = BTreeMap::new();
     let mut words = Vec::new();
-    for (_, trial) in cluster.store.all(Resource::Trial).filter(|(_, t)| t["spec"]["studyUID"] == study_uid && !store::deleting(t)) {
+    for (_, trial) in
+        cluster.store.all(Resource::Trial).filter(|(_, t)| t["spec"]["studyUID"] == study_uid && !store::deleting(t))
+    {
         let number = u32::try_from(trial["spec"]["number"].as_u64().unwrap_or(0)).unwrap_or(0);
         let status = &trial["status"];
-        let over = status["outcome"].is_object() || status["restedLevel"].as_u64() >= trial["spec"]["targetLevel"].as_u64();
+        let over =
+            status["outcome"].is_object() || status["restedLevel"].as_u64() >= trial["spec"]["targetLevel"].as_u64();
         let jobs = cluster.store.dependents(store::uid(trial));
         let live = jobs.iter().filter_map(|k| cluster.store.get(k)).any(|job| {
-            cluster.store.dependents(store::uid(job)).iter().filter_map(|k| cluster.store.get(k)).any(|p| holds_a_place(p, cluster))
+            cluster
+                .store
+                .dependents(store::uid(job))
+                .iter()
+                .filter_map(|k| cluster.store.get(k))
+                .any(|p| holds_a_place(p, cluster))
         });
         if !over || live {
             active.insert(number);
-            words.push(format!("{number}: target {} rested {} stop {} over {over} live {live}", trial["spec"]["targetLevel"], status["restedLevel"], trial["spec"]["stop"]["reason"]));
+            words.push(format!(
+                "{number}: target {} rested {} stop {} over {over} live {live}",
+                trial["spec"]["targetLevel"], status["restedLevel"], trial["spec"]["stop"]["reason"]
+            ));
         }
         rested.extend(status["restedLevel"].as_u64().map(|level| (number, level)));
     }
@@ -377,8 +387,12 @@ fn caps(study_uid: &str, record: &BatchRecord, cluster: &Cluster) -> Option<Stri
     let after = before + new;
     let most = usize::try_from(record.settings.parallelism).unwrap_or(usize::MAX);
     (new > 0 && after > most).then(|| {
-        let actions: Vec<String> = record.actions.iter().map(|a| format!("{:?} {} to {:?}", a.action, a.trial, a.level)).collect();
-        format!("batch {} ({actions:?}) lifts the active trials from {before} ({words:?}) to {after}, and {most} may be", record.number)
+        let actions: Vec<String> =
+            record.actions.iter().map(|a| format!("{:?} {} to {:?}", a.action, a.trial, a.level)).collect();
+        format!(
+            "batch {} ({actions:?}) lifts the active trials from {before} ({words:?}) to {after}, and {most} may be",
+            record.number
+        )
     })
 }
 
@@ -426,7 +440,8 @@ fn at_the_end(truth: &StudyTruth, study: &Study, trials: &[Trial]) -> Vec<String
     let told = status.best.as_ref().map(|b| (b.number, b.value.clone()));
     let held = best.map(|b| (b.number.0, trimtab_engine::number::to_text(b.value)));
     // The best that was seen stays in the status when its trial is removed and no other has a value.
-    let removed = held.is_none() && told.as_ref().is_some_and(|(number, _)| truth.trials.get(number).is_some_and(|t| t.gone.is_some()));
+    let removed = held.is_none()
+        && told.as_ref().is_some_and(|(number, _)| truth.trials.get(number).is_some_and(|t| t.gone.is_some()));
     if told != held && !removed {
         wrong.push(format!("{}: the best trial is {held:?} and the status says {told:?}", truth.name));
     }

@@ -113,10 +113,12 @@ impl Planted {
                     end["end"]["gone"] = json!(true);
                 }
             }
-            Self::OtherParameters if call.key.resource == Resource::Trial && call.verb == Verb::Create => {
-                if call.body["spec"]["number"].as_u64().is_some_and(|n| n % 5 == 4) {
-                    call.body["spec"]["parameters"][0]["value"] = json!("0.0123");
-                }
+            Self::OtherParameters
+                if call.key.resource == Resource::Trial
+                    && call.verb == Verb::Create
+                    && call.body["spec"]["number"].as_u64().is_some_and(|n| n % 5 == 4) =>
+            {
+                call.body["spec"]["parameters"][0]["value"] = json!("0.0123");
             }
             Self::LostHeader
                 if call.key.resource == Resource::Trial
@@ -140,11 +142,9 @@ impl Planted {
                     }
                 }
             }
-            Self::EarlyVerdict if study_status => {
-                if call.body["status"]["batch"]["number"].as_u64() >= Some(2) {
-                    for condition in members(&mut call.body, "/status/conditions").filter(|c| c["type"] == "Complete") {
-                        condition["status"] = json!("True");
-                    }
+            Self::EarlyVerdict if study_status && call.body["status"]["batch"]["number"].as_u64() >= Some(2) => {
+                for condition in members(&mut call.body, "/status/conditions").filter(|c| c["type"] == "Complete") {
+                    condition["status"] = json!("True");
                 }
             }
             Self::RestlessStatus if trial_status || study_status => {

@@ -193,7 +193,7 @@ impl Program {
             }));
         }
         let words = container["command"].as_array().into_iter().chain(container["args"].as_array()).flatten();
-        let script = words.filter_map(Value::as_str).last().unwrap_or("exit 0");
+        let script = words.filter_map(Value::as_str).next_back().unwrap_or("exit 0");
         Self::Script(script.split([';', '\n']).map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect())
     }
 

@@ -162,7 +162,9 @@ impl Simulation {
                 let why = self.oracle.unsettled(&self.world.cluster);
                 let what = if self.summary.events > MOST { "too much happens" } else { "it does not settle" };
                 let busy: Vec<String> = self.lives.iter().flatten().filter(|l| !l.idle()).map(Life::busy).collect();
-                return Err(self.violation(format!("{what}: {why}; last write at {}; {busy:?}", clock::text(self.quiet_since))));
+                return Err(
+                    self.violation(format!("{what}: {why}; last write at {}; {busy:?}", clock::text(self.quiet_since)))
+                );
             }
         }
     }
@@ -378,7 +380,11 @@ impl Simulation {
             }
         };
         let alive = self.lives[index].as_ref().is_some_and(|l| l.number == parked.life);
-        let said = if self.tracing { format!("life {}{}: {call}", parked.life, if alive { "" } else { " (dead)" }) } else { String::new() };
+        let said = if self.tracing {
+            format!("life {}{}: {call}", parked.life, if alive { "" } else { " (dead)" })
+        } else {
+            String::new()
+        };
         let writes = call.writes();
         let weather = &mut self.world.cluster.weather;
         if weather.strikes(weather.refused) {

@@ -445,7 +445,14 @@ impl Store {
         found.ok_or_else(|| Failure::not_found(key.resource.qualified(), &key.name))
     }
 
-    fn admit(&mut self, key: &Key, part: Part, object: &Value, old: Option<&Value>, actor: Actor) -> Result<(), Failure> {
+    fn admit(
+        &mut self,
+        key: &Key,
+        part: Part,
+        object: &Value,
+        old: Option<&Value>,
+        actor: Actor,
+    ) -> Result<(), Failure> {
         self.rules.check(key.resource, part, object, old).map_err(|why| {
             self.refused.push((key.clone(), actor, why.clone()));
             Failure::invalid(key.resource.kind(), &key.name, &why)

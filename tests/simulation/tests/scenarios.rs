@@ -1,5 +1,7 @@
 //! The stories of `scenarios` against the model, on fair days and on slow ones.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use serde_json::Value;

@@ -2,6 +2,8 @@
 //!
 //! `TRIMTAB_SEEDS=5000` plays more of them; the binary plays as many as there is time for.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 

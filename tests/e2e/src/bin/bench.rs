@@ -93,7 +93,7 @@ async fn follow(api: Api<Pod>, pod: String, trial: u32, stamps: Stamps) -> Resul
 async fn stops(environment: &Arc<Environment>) -> Result<Value> {
     let ground = Ground::new(environment, "stops", &[]).await?;
     let mut waits = Vec::new();
-    for round in 0..10 {
+    for round in 0..6 {
         let name = format!("stop-{round}");
         let scheduler = json!({"successiveHalving": {"reductionFactor": 6, "configurations": 6, "withoutCheckpoint": "RunThrough"}});
         let spec = json!({"parallelism": 6, "seed": round, "fidelity": {"min": 3, "max": 18}, "scheduler": scheduler, "limits": null});
