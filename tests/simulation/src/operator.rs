@@ -214,8 +214,9 @@ impl Life {
         let was_ready = self.ready();
         let Some((watch, _)) = self.watches.get_mut(&resource) else { return };
         let again = watch.listed() && watch.waiting() > 0 && weather.strikes(weather.relist);
-        let merge = weather.strikes(weather.coalesced);
-        let triggers = if !watch.listed() || again { watch.relist(store) } else { watch.deliver(merge) };
+        let count = if weather.strikes(weather.coalesced) { 1 + weather.dice().below(12) } else { 1 };
+        let count = usize::try_from(count).unwrap_or(1);
+        let triggers = if !watch.listed() || again { watch.relist(store) } else { watch.deliver(count) };
         for Triggers { studies, trials } in triggers {
             for (resource, targets) in [(Resource::Study, studies), (Resource::Trial, trials)] {
                 for (namespace, name) in targets {

@@ -28,8 +28,10 @@ use crate::world::World;
 const PATIENCE: Millis = 12 * 60 * MINUTE;
 /// How long nobody may write before a world counts as settled: longer than any look again.
 const QUIET: Millis = 12 * MINUTE;
+/// How long nobody may write before a study without its end counts as stuck: longer than any run may take.
+const STUCK: Millis = 90 * MINUTE;
 /// Things that may happen in a world.
-const MOST: u64 = 400_000;
+const MOST: u64 = 250_000;
 /// Trace lines that are kept.
 const TRACE: usize = 400;
 
@@ -158,7 +160,8 @@ impl Simulation {
             self.happen(event);
             self.settle_changes()?;
             let now = self.world.now();
-            if now > self.setting.calm_at + PATIENCE || self.summary.events > MOST {
+            let last = self.quiet_since.max(self.setting.calm_at);
+            if now > self.setting.calm_at + PATIENCE || now > last + STUCK || self.summary.events > MOST {
                 let why = self.oracle.unsettled(&self.world.cluster);
                 let what = if self.summary.events > MOST { "too much happens" } else { "it does not settle" };
                 let busy: Vec<String> = self.lives.iter().flatten().filter(|l| !l.idle()).map(Life::busy).collect();

@@ -1,4 +1,4 @@
-//! A simulated watch: events of one kind, in order, late, sometimes merged, sometimes begun again with a list.
+//! A simulated watch: events of one kind, in order, late, sometimes several at once, sometimes begun again with a list.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,8 +19,9 @@ pub trait Watch {
     fn push(&mut self, change: Change);
     /// Changes that wait.
     fn waiting(&self) -> usize;
-    /// Tells the next change. `merge` says whether one that a later change of the same object overtakes is left out.
-    fn deliver(&mut self, merge: bool) -> Vec<Triggers>;
+    /// Tells the next so many changes at once, so that nobody sees what was between them. Their order is kept: a watch of
+    /// Kubernetes leaves nothing out but by beginning again.
+    fn deliver(&mut self, count: usize) -> Vec<Triggers>;
     /// Begins again with a list.
     fn relist(&mut self, store: &Store) -> Vec<Triggers>;
     /// Whether it has listed once.
@@ -57,6 +58,19 @@ where
         Self { resource, selects, feed, cache, triggers, queue: VecDeque::new(), listed: false }
     }
 
+    fn tell(&mut self, change: &Change) -> Option<Triggers> {
+        // With a selector, an object that leaves the selection is told as deleted.
+        let selected = (self.selects)(&change.object);
+        let before = change.old.as_deref().is_some_and(self.selects);
+        let event = match change.kind {
+            ChangeKind::Deleted if before => Event::Delete(Self::read(&change.object)),
+            ChangeKind::Added | ChangeKind::Modified if selected => Event::Apply(Self::read(&change.object)),
+            ChangeKind::Modified if before => Event::Delete(Self::read(&change.object)),
+            _ => return None,
+        };
+        self.feed.apply(event).map(|object: Arc<K>| (self.triggers)(&object))
+    }
+
     fn read(object: &Value) -> DeserializeGuard<K> {
         if let Ok(typed) = K::deserialize(object) {
             return DeserializeGuard(Ok(typed));
@@ -78,24 +92,10 @@ where
         self.queue.len()
     }
 
-    fn deliver(&mut self, merge: bool) -> Vec<Triggers> {
-        let Some(change) = self.queue.pop_front() else { return Vec::new() };
-        let overtaken = change.kind == ChangeKind::Modified
-            && self.queue.iter().any(|later| later.key == change.key && later.kind == ChangeKind::Modified);
-        if merge && overtaken {
-            return Vec::new();
-        }
-        // With a selector, an object that leaves the selection is told as deleted.
-        let selected = (self.selects)(&change.object);
-        let before = change.old.as_deref().is_some_and(self.selects);
-        let event = match change.kind {
-            ChangeKind::Deleted if before => Event::Delete(Self::read(&change.object)),
-            ChangeKind::Added | ChangeKind::Modified if selected => Event::Apply(Self::read(&change.object)),
-            ChangeKind::Modified if before => Event::Delete(Self::read(&change.object)),
-            _ => return Vec::new(),
-        };
-        let object: Option<Arc<K>> = self.feed.apply(event);
-        object.map(|o| (self.triggers)(&o)).into_iter().collect()
+    fn deliver(&mut self, count: usize) -> Vec<Triggers> {
+        let told = self.queue.len().min(count);
+        let changes: Vec<Change> = self.queue.drain(..told).collect();
+        changes.iter().filter_map(|change| self.tell(change)).collect()
     }
 
     fn relist(&mut self, store: &Store) -> Vec<Triggers> {

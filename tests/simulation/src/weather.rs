@@ -23,7 +23,7 @@ pub struct Weather {
     pub crash: f64,
     /// A watch is interrupted and begins again with a list.
     pub relist: f64,
-    /// An event of a watch waits until the next one of the same object has overtaken it.
+    /// Several events of a watch arrive at once.
     pub coalesced: f64,
     /// A reading of a log fails.
     pub log: f64,
