@@ -45,7 +45,11 @@ pub(crate) fn fill(status: &mut StudyStatus, old: &StudyStatus, picture: &Pictur
         let wanted = plan.settings().limits.trials.map(u64::from).or_else(|| plan.overview().trials);
         let done = u64::from(counts.complete + counts.stopped + counts.failed + counts.removed);
         status.progress = Some(wanted.map_or_else(|| done.to_string(), |wanted| format!("{done}/{wanted}")));
-        // The best seen is kept when its Trial is deleted: a status that forgets the answer would be worse than one that names a trial that is gone.
+        // The best seen is kept when its Trial is deleted: a status that forgets the answer would be worse than one that names a
+        // trial that is gone. A trial that is still there and is the best no more, because it has failed, is forgotten.
+        if status.best.as_ref().is_some_and(|held| seen.trials.contains_key(&held.number)) {
+            status.best = None;
+        }
         if let Some(best) = &picture.best
             && let Some(trial) = seen.trials.get(&best.number.0)
         {
