@@ -11,9 +11,12 @@ use kube::{Client, Resource, ResourceExt};
 use trimtab_api::{FieldError, Study, Trial, names};
 use trimtab_engine::Plan;
 
+use crate::backoff::Backoff;
 use crate::cache::{Cache, Feed, cache};
 use crate::clock::Clock;
 use crate::follow::Follows;
+use crate::overwritten::Overwritten;
+use crate::quiet::PutOff;
 
 /// What an operator is configured with.
 #[derive(Clone, Debug)]
@@ -152,6 +155,12 @@ pub struct Context {
     pub config: Config,
     /// Logs being followed.
     pub(crate) follows: Follows,
+    /// Failures in a row.
+    pub backoff: Backoff,
+    /// Versions that this operator has overwritten.
+    pub(crate) overwritten: Overwritten,
+    /// Writes that nobody waits for.
+    pub(crate) put_off: PutOff,
     plans: Mutex<BTreeMap<String, (i64, Validated)>>,
 }
 
@@ -178,7 +187,17 @@ impl Context {
         nudge: tokio::sync::mpsc::UnboundedSender<(String, String)>,
     ) -> Self {
         let follows = Follows::new(streams, config.follows, nudge);
-        Self { client: ClientHandle(client), caches, clock, config, follows, plans: Mutex::default() }
+        Self {
+            client: ClientHandle(client),
+            caches,
+            clock,
+            config,
+            follows,
+            backoff: Backoff::default(),
+            overwritten: Overwritten::default(),
+            put_off: PutOff::default(),
+            plans: Mutex::default(),
+        }
     }
 
     /// The plan of a Study, validated once for each generation.

@@ -4,12 +4,15 @@
 //! controller makes Jobs of Trials and writes `Trial.status`. Truth is in the API server alone: a crash at any instruction loses
 //! nothing and repeats nothing.
 
+pub mod backoff;
 pub mod cache;
 pub mod clock;
 pub mod context;
 pub mod error;
 mod follow;
 pub mod leader;
+mod overwritten;
+mod quiet;
 mod read;
 mod reading;
 pub mod run;

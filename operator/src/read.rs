@@ -4,7 +4,7 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::ListParams;
-use trimtab_api::{Trial, names};
+use trimtab_api::{Study, Trial, names};
 
 use crate::context::Context;
 use crate::error::Error;
@@ -13,6 +13,12 @@ use crate::error::Error;
 pub(crate) async fn job(ctx: &Context, namespace: &str, name: &str) -> Result<Option<Job>, Error> {
     let api: Api<Job> = Api::namespaced(ctx.client.0.clone(), namespace);
     api.get_opt(name).await.map_err(|e| Error::of("reading a Job", e))
+}
+
+/// A Study by name, as the API server holds it now.
+pub(crate) async fn study(ctx: &Context, namespace: &str, name: &str) -> Result<Option<Study>, Error> {
+    let api: Api<Study> = Api::namespaced(ctx.client.0.clone(), namespace);
+    api.get_opt(name).await.map_err(|e| Error::of("reading a Study", e))
 }
 
 /// A Trial by name, as the API server holds it now.

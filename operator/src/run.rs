@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
-use kube::Client;
 use kube::runtime::controller::{self, Action, Config as QueueConfig, ReconcileRequest};
 use kube::runtime::reflector::ObjectRef;
+use kube::{Client, ResourceExt};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use trimtab_api::{Study, Trial};
@@ -68,8 +68,10 @@ pub async fn lead(
         .take_until(stop.clone())
         .map(|r| Ok::<_, std::convert::Infallible>(request(r)));
     let of_studies = controller::applier(
-        |study: Arc<Study>, ctx: Arc<Context>| guarded(study::reconcile(study, ctx)).boxed(),
-        |study: Arc<Study>, error: &Error, _| retry("Study", &*study, error),
+        |study: Arc<Study>, ctx: Arc<Context>| {
+            guarded("Study", Arc::clone(&study), Arc::clone(&ctx), study::reconcile(study, ctx)).boxed()
+        },
+        |study: Arc<Study>, error: &Error, ctx: Arc<Context>| retry("Study", &*study, error, &ctx),
         Arc::clone(&ctx),
         caches.studies.store(),
         Box::pin(requests),
@@ -79,8 +81,10 @@ pub async fn lead(
         .take_until(stop.clone())
         .map(|r| Ok::<_, std::convert::Infallible>(request(r)));
     let of_trials = controller::applier(
-        |trial: Arc<Trial>, ctx: Arc<Context>| guarded(trial::reconcile(trial, ctx)).boxed(),
-        |trial: Arc<Trial>, error: &Error, _| retry("Trial", &*trial, error),
+        |trial: Arc<Trial>, ctx: Arc<Context>| {
+            guarded("Trial", Arc::clone(&trial), Arc::clone(&ctx), trial::reconcile(trial, ctx)).boxed()
+        },
+        |trial: Arc<Trial>, error: &Error, ctx: Arc<Context>| retry("Trial", &*trial, error, &ctx),
         Arc::clone(&ctx),
         caches.trials.store(),
         Box::pin(requests),
@@ -100,9 +104,18 @@ where
 }
 
 /// No object may take the operator down: what panics in spite of all is caught, logged, and looked at again later.
-async fn guarded(reconcile: impl Future<Output = Result<Action, Error>> + Send) -> Result<Action, Error> {
+async fn guarded<K: ResourceExt>(
+    kind: &'static str,
+    object: Arc<K>,
+    ctx: Arc<Context>,
+    reconcile: impl Future<Output = Result<Action, Error>> + Send,
+) -> Result<Action, Error> {
     match std::panic::AssertUnwindSafe(reconcile).catch_unwind().await {
-        Ok(answer) => answer,
+        Ok(Ok(action)) => {
+            ctx.backoff.succeeded(kind, &object.namespace().unwrap_or_default(), &object.name_any());
+            Ok(action)
+        }
+        Ok(failed) => failed,
         Err(_) => {
             tracing::error!("a reconcile panicked: this is a defect; the object is left alone for ten minutes");
             Ok(Action::requeue(Duration::from_secs(600)))
@@ -110,12 +123,8 @@ async fn guarded(reconcile: impl Future<Output = Result<Action, Error>> + Send) 
     }
 }
 
-fn retry<K: kube::ResourceExt>(kind: &str, object: &K, error: &Error) -> Action {
-    let wait = match error {
-        // The watch will bring what changed; this is for the case that it was our own doing.
-        Error::Conflict { .. } => Duration::from_millis(200),
-        Error::Api { .. } => Duration::from_secs(3),
-    };
+fn retry<K: ResourceExt>(kind: &'static str, object: &K, error: &Error, ctx: &Context) -> Action {
+    let wait = ctx.backoff.failed(kind, &object.namespace().unwrap_or_default(), &object.name_any(), error);
     let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     match error {
         Error::Conflict { .. } => tracing::debug!(

@@ -52,19 +52,37 @@ pub(crate) async fn create_trial(ctx: &Context, trial: &Trial) -> Result<Created
 /// Replaces a Trial's spec, under its resource version.
 pub(crate) async fn replace_trial(ctx: &Context, trial: &Trial) -> Result<Trial, Error> {
     let api: Api<Trial> = Api::namespaced(ctx.client.0.clone(), &trial.namespace().unwrap_or_default());
-    api.replace(&trial.name_any(), &parameters(), trial).await.map_err(|e| Error::of("a Trial's spec", e))
+    let written = api.replace(&trial.name_any(), &parameters(), trial).await;
+    overwritten(ctx, "a Trial's spec", trial, written)
 }
 
 /// Replaces a Trial's status, under its resource version.
 pub(crate) async fn trial_status(ctx: &Context, trial: &Trial) -> Result<Trial, Error> {
     let api: Api<Trial> = Api::namespaced(ctx.client.0.clone(), &trial.namespace().unwrap_or_default());
-    api.replace_status(&trial.name_any(), &parameters(), trial).await.map_err(|e| Error::of("a Trial's status", e))
+    let written = api.replace_status(&trial.name_any(), &parameters(), trial).await;
+    overwritten(ctx, "a Trial's status", trial, written)
 }
 
 /// Replaces a Study's status, under its resource version. With a new batch in it, this write is the decision.
 pub(crate) async fn study_status(ctx: &Context, study: &Study) -> Result<Study, Error> {
     let api: Api<Study> = Api::namespaced(ctx.client.0.clone(), &study.namespace().unwrap_or_default());
-    api.replace_status(&study.name_any(), &parameters(), study).await.map_err(|e| Error::of("a Study's status", e))
+    let written = api.replace_status(&study.name_any(), &parameters(), study).await;
+    overwritten(ctx, "a Study's status", study, written)
+}
+
+/// The answer to a write that replaces this version, which is remembered as no longer the newest.
+fn overwritten<K: Resource>(
+    ctx: &Context,
+    what: &str,
+    before: &K,
+    written: Result<K, kube::Error>,
+) -> Result<K, Error> {
+    let written = written.map_err(|error| Error::of(what, error))?;
+    // A write that changes nothing leaves the version as it is.
+    if written.resource_version() != before.resource_version() {
+        ctx.overwritten.note(before);
+    }
+    Ok(written)
 }
 
 async fn post(ctx: &Context, path: String, object: &Value) -> Result<Value, kube::Error> {

@@ -13,6 +13,8 @@ use super::decide::Outcome;
 use super::observe::Seen;
 use crate::context::Context;
 use crate::error::Error;
+use crate::quiet;
+use crate::read;
 use crate::write::{self, Created, News, Tone};
 
 /// How many Trials are written at once.
@@ -23,7 +25,21 @@ const RESYNC: Duration = Duration::from_secs(300);
 pub(crate) async fn apply(ctx: &Context, seen: &Seen, outcome: Outcome) -> Result<Action, Error> {
     let Outcome { status, carry_out, suspend, news, again } = outcome;
     let mut study = (*seen.study).clone();
-    if study.status.as_ref() != Some(&status) {
+    let held = study.status.clone().unwrap_or_default();
+    let is_quiet = held != status && quiet::study(&held, &status);
+    if is_quiet
+        && carry_out.is_none()
+        && suspend.is_empty()
+        && news.is_empty()
+        && let Some(wait) = ctx.put_off.wait(&seen.uid, ctx.clock.now())
+    {
+        // Nobody waits for this: the next write takes it along. What is known to be applied is remembered until then.
+        ctx.put_off.note_applied(&seen.uid, status.applied_batch);
+        return Ok(Action::requeue(again.map_or(wait, |again| Duration::from_secs(again).min(wait))));
+    }
+    ctx.put_off.settled(&seen.uid);
+    let written = study.status.as_ref() != Some(&status);
+    if written {
         study.status = Some(status);
         study = write::study_status(ctx, &study).await?;
         for news in news {
@@ -31,6 +47,14 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, outcome: Outcome) -> Resul
         }
     }
     if let Some((batch, indices)) = carry_out {
+        if !written {
+            // A batch is taken up again on the newest view only: an old one may show as not applied what was applied since, and
+            // would bring back a Trial that a user has deleted.
+            let live = read::study(ctx, &seen.namespace, &study.name_any()).await?;
+            if live.as_ref().and_then(|s| s.resource_version()) != study.resource_version() {
+                return Err(Error::Conflict { what: "a Study whose batch was to be taken up again".to_owned() });
+            }
+        }
         tracing::info!(study = %study.name_any(), namespace = seen.namespace, batch = batch.number, actions = indices.len(), "carrying out a batch");
         // One write for each Trial, whatever the batch does to it; stops come first, because somebody waits for the place.
         let mut by_trial: Vec<(u32, Vec<u32>)> = Vec::new();

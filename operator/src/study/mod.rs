@@ -23,6 +23,10 @@ use crate::error::Error;
 /// # Errors
 /// When the API server did not do what was asked, or what was seen is no longer so: the queue tries again.
 pub async fn reconcile(study: Arc<Study>, ctx: Arc<Context>) -> Result<Action, Error> {
+    if ctx.overwritten.is_old(&*study) {
+        // The watch is about to bring what this operator has written itself.
+        return Ok(Action::requeue(Duration::from_secs(1)));
+    }
     let seen = match observe::observe(&ctx, study).await? {
         observe::Observed::Ready(seen) => seen,
         observe::Observed::Behind => return Ok(Action::requeue(Duration::from_millis(250))),

@@ -89,7 +89,7 @@ pub(crate) async fn observe(ctx: &Context, study: Arc<Study>) -> Result<Observed
                 _ => missing.push((index, action.trial)),
             }
         }
-        let applied = status.applied_batch >= batch.number;
+        let applied = status.applied_batch.max(ctx.put_off.applied(&uid)) >= batch.number;
         for (index, number) in &missing {
             let live = read::trial(ctx, &namespace, &names::trial(&name, *number)).await?;
             if let Some(held) = live.as_ref().filter(|t| !applied && !belongs(t, &name, &uid)) {

@@ -15,6 +15,7 @@ use super::record::fidelity;
 use super::{build, cleanup};
 use crate::context::Context;
 use crate::error::Error;
+use crate::quiet;
 use crate::read;
 use crate::write::{self, Created, News, Tone};
 
@@ -24,7 +25,16 @@ const RESYNC: Duration = Duration::from_secs(300);
 pub(crate) async fn apply(ctx: &Context, seen: &Seen, step: Step) -> Result<Action, Error> {
     let Step { status, effects, news, again, recorded } = step;
     let mut trial = (*seen.trial).clone();
+    let (uid, now) = (trial.uid().unwrap_or_default(), ctx.clock.now());
+    let held = trial.status.clone().unwrap_or_default();
+    if effects.is_empty() && news.is_empty() && held != status && quiet::trial(&held, &status) {
+        // Nobody waits for this: the next write takes it along. What a follower gave stays with it until then.
+        if let Some(wait) = ctx.put_off.wait(&uid, now) {
+            return Ok(Action::requeue(again.map_or(wait, |again| again.min(wait))));
+        }
+    }
     let written = trial.status.as_ref() != Some(&status);
+    ctx.put_off.settled(&uid);
     if written {
         trial.status = Some(status);
         trial = write::trial_status(ctx, &trial).await?;
@@ -55,7 +65,8 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, step: Step) -> Result<Acti
     Ok(Action::requeue(again.map_or(RESYNC, |wait| wait.min(RESYNC))))
 }
 
-/// Creates the Job of a run whose intent is on record, and writes its UID down. Where the second write fails, the next reconcile finds the Job by name.
+/// Creates the Job of a run whose intent is on record. Its UID goes on record with the next write; until then the Job is found
+/// by its name, and if it is gone by then, by its pods.
 async fn create(ctx: &Context, seen: &Seen, mut trial: Trial, run: &Run) -> Result<Trial, Error> {
     #[expect(
         clippy::cast_possible_truncation,
@@ -66,24 +77,19 @@ async fn create(ctx: &Context, seen: &Seen, mut trial: Trial, run: &Run) -> Resu
     let job = build::job(&seen.study, &seen.trial, &seen.plan, run, reached);
     match write::create_job(ctx, &seen.namespace, &job).await? {
         Created::Made(made) => {
-            let uid = made.pointer("/metadata/uid").and_then(Value::as_str).map(str::to_owned);
-            if let Some(held) = trial.status.as_mut().and_then(|s| s.runs.iter_mut().find(|r| r.number == run.number)) {
-                held.job_uid.clone_from(&uid);
+            let uid = made.pointer("/metadata/uid").and_then(Value::as_str);
+            // Somebody may have been here between the intent and the Job, such as another operator while this one was held up.
+            // The Job stays if the run is still what the newest view wants.
+            let live = read::trial(ctx, &seen.namespace, &seen.name).await?;
+            let runs = live.and_then(|t| t.status).map(|s| s.runs).unwrap_or_default();
+            let is_ours = |held: &Option<String>| held.is_none() || held.as_deref() == uid;
+            let current = runs.iter().any(|r| r.number == run.number && r.end.is_none() && is_ours(&r.job_uid));
+            if let (false, Some(uid)) = (current, uid) {
+                let name = names::job(&seen.study.name_any(), seen.trial.spec.number, run.number);
+                write::delete_job(ctx, &seen.namespace, &name, uid).await?;
+                return Err(Error::Conflict { what: "a Trial whose Job was made too late".to_owned() });
             }
-            match write::trial_status(ctx, &trial).await {
-                Err(Error::Conflict { what }) => {
-                    // Somebody was here in between. The Job stays if the run is still what the newest view wants.
-                    let live = read::trial(ctx, &seen.namespace, &seen.name).await?;
-                    let runs = live.and_then(|t| t.status).map(|s| s.runs).unwrap_or_default();
-                    let current = runs.iter().any(|r| r.number == run.number && r.end.is_none());
-                    if let (false, Some(uid)) = (current, uid) {
-                        let name = names::job(&seen.study.name_any(), seen.trial.spec.number, run.number);
-                        write::delete_job(ctx, &seen.namespace, &name, &uid).await?;
-                    }
-                    Err(Error::Conflict { what })
-                }
-                answer => answer,
-            }
+            Ok(trial)
         }
         // Whose it is, the next look will tell.
         Created::Exists => Err(Error::Conflict { what: "the name of a Job".to_owned() }),

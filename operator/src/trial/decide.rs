@@ -90,8 +90,8 @@ fn look_again(step: &mut Step, seconds: u64) {
 
 fn current_run(seen: &Seen, step: &mut Step, index: usize, scale: Scale<'_>, config: &Config, now: Timestamp) {
     let Some(run) = step.status.runs.get_mut(index) else { return };
-    if let JobSeen::Present { uid, .. } = &seen.job {
-        run.job_uid = Some(uid.clone());
+    if seen.job_uid.is_some() {
+        run.job_uid.clone_from(&seen.job_uid);
     }
     if let Some(pod) = seen.pods.last() {
         run.pod_name = Some(pod.name.clone());
@@ -351,6 +351,8 @@ fn leftovers(seen: &Seen, step: &mut Step) {
         }
         let delete = match step.status.runs.iter().find(|r| r.number == *number) {
             None => true,
+            // Made by an operator that was held up until the run had another Job or none.
+            Some(run) if run.job_uid.as_ref().is_some_and(|held| held != uid) => true,
             Some(run) => run.end.as_ref().is_some_and(|end| {
                 let failed = !matches!(class(&end.reason), Class::Good | Class::Wanted);
                 let kept = match retain {

@@ -18,6 +18,7 @@ pub(crate) mod status;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::runtime::controller::Action;
 use trimtab_api::Trial;
@@ -30,6 +31,10 @@ use crate::error::Error;
 /// # Errors
 /// When the API server did not do what was asked, or what was seen is no longer so: the queue tries again.
 pub async fn reconcile(trial: Arc<Trial>, ctx: Arc<Context>) -> Result<Action, Error> {
+    if ctx.overwritten.is_old(&*trial) {
+        // The watch is about to bring what this operator has written itself.
+        return Ok(Action::requeue(Duration::from_secs(1)));
+    }
     let Some(mut seen) = observe::observe(&ctx, trial).await? else { return Ok(Action::await_change()) };
     let collected = collect::collect(&ctx, &seen).await?;
     seen.log_was_lost = collected.as_ref().is_some_and(|c| c.lost.is_some());

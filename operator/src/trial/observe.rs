@@ -63,6 +63,8 @@ pub(crate) struct Seen {
     /// The current run's index in the status: the newest, while it is not gone.
     pub(crate) current: Option<usize>,
     pub(crate) job: JobSeen,
+    /// The UID of the current run's Job, also where the Job is gone, if it ever had one.
+    pub(crate) job_uid: Option<String>,
     /// Pods of the current run, oldest first.
     pub(crate) pods: Vec<PodFacts>,
     pub(crate) leftovers: Vec<Leftover>,
@@ -95,25 +97,30 @@ pub(crate) async fn observe(ctx: &Context, trial: Arc<Trial>) -> Result<Option<S
     let owned: Vec<Arc<Job>> =
         ctx.caches.jobs.group(&namespace, &name).into_iter().filter(|j| is_owned(&**j, &uid)).collect();
     let mut job = JobSeen::None;
+    let mut job_uid = None;
     let mut pods: Vec<PodFacts> = Vec::new();
     if let Some(run) = current.and_then(|i| status.runs.get(i)) {
         let job_name = names::job(&study.name_any(), trial.spec.number, run.number);
-        let cached = owned.iter().find(|j| j.name_any() == job_name && run.job_uid.is_some() && j.uid() == run.job_uid);
+        let cached =
+            owned.iter().find(|j| j.name_any() == job_name && (run.job_uid.is_none() || j.uid() == run.job_uid));
         job = match cached {
             Some(cached) => look_at(cached),
-            // Not in the cache: gone, or not there yet, or made by a crashed predecessor that could not write its UID down.
+            // Not in the cache: gone, or not there yet.
             None => match read::job(ctx, &namespace, &job_name).await? {
                 None => JobSeen::Absent,
-                Some(live) if !is_owned(&live, &uid) => JobSeen::Foreign(job_name),
+                Some(live) if !is_owned(&live, &uid) => JobSeen::Foreign(job_name.clone()),
                 Some(live) if run.job_uid.is_some() && live.uid() != run.job_uid => JobSeen::Absent,
                 Some(live) => look_at(&live),
             },
         };
-        let job_uid = match &job {
-            JobSeen::Present { uid, .. } => Some(uid.clone()),
-            _ => run.job_uid.clone(),
+        job_uid = match (&job, &run.job_uid) {
+            (JobSeen::Present { uid, .. }, _) => Some(uid.clone()),
+            // Somebody may have deleted the Job before its UID was on record. Its pods still name it, and while one of them is
+            // there, another must not write into the same folder.
+            (JobSeen::Absent, None) => owner(&read::pods(ctx, &namespace, &name).await?, &job_name),
+            (_, recorded) => recorded.clone(),
         };
-        if let Some(job_uid) = job_uid {
+        if let Some(job_uid) = job_uid.clone() {
             let cached: Vec<Arc<Pod>> = ctx.caches.pods.group(&namespace, &name);
             pods = of_job(cached.iter().map(|p| &**p), &job_uid, &container);
             let over = matches!(&job, JobSeen::Absent | JobSeen::Present { finished: Some(_), .. });
@@ -137,6 +144,7 @@ pub(crate) async fn observe(ctx: &Context, trial: Arc<Trial>) -> Result<Option<S
         container,
         current,
         job,
+        job_uid,
         pods,
         leftovers,
         log_is_overdue,
@@ -150,6 +158,15 @@ fn overdue(finished: Timestamp, now: Timestamp) -> bool {
 
 fn is_owned<K: Resource>(object: &K, uid: &str) -> bool {
     object.meta().owner_references.iter().flatten().any(|o| o.controller == Some(true) && o.uid == uid)
+}
+
+/// The UID of the Job of this name that made one of these pods.
+fn owner(pods: &[Pod], job: &str) -> Option<String> {
+    let controllers = pods.iter().flat_map(|p| p.metadata.owner_references.iter().flatten());
+    controllers
+        .into_iter()
+        .find(|o| o.controller == Some(true) && o.kind == "Job" && o.name == job)
+        .map(|o| o.uid.clone())
 }
 
 fn of_job<'p>(pods: impl Iterator<Item = &'p Pod>, job_uid: &str, container: &str) -> Vec<PodFacts> {

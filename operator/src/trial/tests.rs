@@ -116,7 +116,7 @@ impl Case {
         let status = trial.status.clone().unwrap();
         let current = status.runs.len().checked_sub(1).filter(|i| status.runs[*i].end.is_none());
         let uid = current.and_then(|i| status.runs[i].job_uid.clone());
-        let job = uid.map_or(JobSeen::Absent, |uid| JobSeen::Present {
+        let job = uid.clone().map_or(JobSeen::Absent, |uid| JobSeen::Present {
             uid,
             deleting: false,
             finished: None,
@@ -132,6 +132,7 @@ impl Case {
             plan,
             current,
             job,
+            job_uid: uid,
             pods: pods.iter().map(|p| facts(p, "train")).collect(),
             leftovers: Vec::new(),
             log_is_overdue: false,
@@ -362,8 +363,13 @@ fn reading_the_same_log_again_changes_no_value() {
 
 #[test]
 fn ended_jobs_are_deleted_unless_they_are_to_be_kept() {
-    let leftover =
-        |run, finished| Leftover { name: "j".into(), uid: "u".into(), run: Some(run), deleting: false, finished };
+    let leftover = |run, finished| Leftover {
+        name: "j".into(),
+        uid: "job-uid-1".into(),
+        run: Some(run),
+        deleting: false,
+        finished,
+    };
     let ended = |pod: Pod, said: &[(f64, f64)]| ordinary(&[pod]).said(said, true).step().status;
     let good = ended(exited(0, "Completed"), &[(3.0, 0.3)]);
     let bad = ended(exited(1, "Error"), &[(1.0, 0.5)]);
@@ -375,6 +381,19 @@ fn ended_jobs_are_deleted_unless_they_are_to_be_kept() {
     assert!(!deletes(&bad, leftover(1, Some(false))));
     // A run that this view of the status does not know: the view is old, not the Job.
     assert!(!deletes(&good, leftover(9, None)));
+    // A Job that an operator made late, when the run had ended with another: nobody wants it.
+    assert!(deletes(&bad, Leftover { uid: "late".into(), ..leftover(1, Some(false)) }));
+}
+
+#[test]
+fn job_that_was_deleted_before_its_uid_was_on_record_is_not_made_again() {
+    let mut status = running();
+    status.runs[0].job_uid = None;
+    let case = Case::new(study(|_| {}), trial(status.clone()), &[]);
+    assert!(case.step().effects.iter().any(|e| matches!(e, Effect::CreateJob(_))));
+    let step = Case::new(study(|_| {}), trial(status), &[]).with(|seen| seen.job_uid = Some("gone".to_owned())).step();
+    assert!(!step.effects.iter().any(|e| matches!(e, Effect::CreateJob(_))));
+    assert_eq!(step.status.runs[0].end.as_ref().unwrap().reason, reason::DELETED);
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn sweep(arguments: &Arguments, planted: Option<Planted>) -> anyhow::Result<Vec<
     let next = AtomicU64::new(arguments.seeds.start);
     let stop = AtomicBool::new(false);
     let found: Mutex<BTreeMap<u64, Violation>> = Mutex::default();
-    let total: Mutex<(u64, Summary)> = Mutex::default();
+    let total: Mutex<(u64, Summary, (u64, u64))> = Mutex::default();
     let begun = Instant::now();
     std::thread::scope(|scope| -> anyhow::Result<()> {
         let workers: Vec<_> = (0..arguments.threads)
@@ -141,6 +141,9 @@ fn sweep(arguments: &Arguments, planted: Option<Planted>) -> anyhow::Result<Vec<
                                 let mut total = total.lock().map_err(|_| anyhow!("poisoned"))?;
                                 total.0 += 1;
                                 add(&mut total.1, &summary);
+                                if summary.events > total.2.1 {
+                                    total.2 = (seed, summary.events);
+                                }
                             }
                             Err(violation) => {
                                 if !arguments.keep_going {
@@ -165,18 +168,21 @@ fn sweep(arguments: &Arguments, planted: Option<Planted>) -> anyhow::Result<Vec<
         }
         Ok(())
     })?;
-    let (played, total) = total.into_inner().map_err(|_| anyhow!("poisoned"))?;
+    let (played, total, longest) = total.into_inner().map_err(|_| anyhow!("poisoned"))?;
     let seconds = begun.elapsed().as_secs_f64();
     if planted.is_none() {
         println!(
-            "{played} seeds in {seconds:.1} s ({:.1} a second): {} events, {} requests, {} writes, {} lives, {} batches, {} trials, {:.0} virtual hours",
+            "{played} seeds in {seconds:.1} s ({:.1} a second; the longest, {}, has {} events): {} events, {} requests, {} writes, {} lives, {} batches, {} trials, {} late Jobs, {:.0} virtual hours",
             played as f64 / seconds,
+            longest.0,
+            longest.1,
             total.events,
             total.requests,
             total.writes,
             total.lives,
             total.batches,
             total.trials,
+            total.late,
             total.time as f64 / 3.6e6
         );
     }
@@ -197,5 +203,6 @@ fn add(total: &mut Summary, one: &Summary) {
     total.lives += one.lives;
     total.batches += one.batches;
     total.trials += one.trials;
+    total.late += one.late;
     total.time += one.time;
 }

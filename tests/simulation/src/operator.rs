@@ -97,14 +97,6 @@ fn any(_: &Value) -> bool {
     true
 }
 
-/// The queue's answer to an error; the same as in production.
-fn retry(error: &Error) -> Duration {
-    match error {
-        Error::Conflict { .. } => Duration::from_millis(200),
-        Error::Api { .. } => Duration::from_secs(3),
-    }
-}
-
 /// The time that an action names. The type keeps it private, and prints it.
 fn again(action: &Action) -> Option<Duration> {
     let never = *action == Action::await_change();
@@ -267,13 +259,18 @@ impl Life {
             slot.due = None;
             let Some(future) = future else { continue };
             let (finished, gate, number) = (self.finished.clone(), self.gate.clone(), self.number);
-            let held = target.clone();
+            let (held, ctx) = (target.clone(), Arc::clone(&self.ctx));
+            let kind = if target.resource == Resource::Study { "Study" } else { "Trial" };
             slot.running = Some(tokio::spawn(async move {
                 let ended = match AssertUnwindSafe(future).catch_unwind().await {
-                    Ok(Ok(action)) => Ended::Well(again(&action)),
+                    Ok(Ok(action)) => {
+                        ctx.backoff.succeeded(kind, &held.namespace, &held.name);
+                        Ended::Well(again(&action))
+                    }
                     Ok(Err(error)) => {
                         let source = std::error::Error::source(&error).map(|s| format!(": {s}")).unwrap_or_default();
-                        Ended::Badly(retry(&error), format!("{error}{source}"))
+                        let wait = ctx.backoff.failed(kind, &held.namespace, &held.name, &error);
+                        Ended::Badly(wait, format!("{error}{source}"))
                     }
                     Err(panic) => Ended::Panicked(
                         panic

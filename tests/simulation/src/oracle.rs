@@ -55,6 +55,11 @@ pub struct Oracle {
     pub printed: BTreeMap<(String, u32), BTreeMap<u32, f64>>,
     /// Trials whose logs may have lost lines, by study name and number.
     pub lossy: BTreeSet<(String, u32)>,
+    /// UIDs of Jobs that came too late: their creation was on its way until the run had ended otherwise. Nothing can hold such
+    /// a request back, so what is judged is that nobody counts what such a Job does, and that it is taken away.
+    pub late: BTreeSet<String>,
+    /// Names of their pods.
+    late_pods: BTreeSet<String>,
 }
 
 impl Oracle {
@@ -78,7 +83,36 @@ impl Oracle {
             Resource::Study => self.judge_study(change, cluster),
             Resource::Trial => self.judge_trial(change, cluster),
             Resource::Pod => self.judge_pod(change, cluster),
-            Resource::Job | Resource::Event | Resource::Lease => None,
+            Resource::Job => {
+                self.note_late(change, cluster);
+                None
+            }
+            Resource::Event | Resource::Lease => None,
+        }
+    }
+
+    /// What the volume found wrong, but for what Jobs that came too late did to it.
+    #[must_use]
+    pub fn judge_volume(&self, wrongs: Vec<String>) -> Option<String> {
+        wrongs
+            .into_iter()
+            .find(|wrong| !wrong.split(' ').any(|word| self.late_pods.contains(word.trim_end_matches(','))))
+    }
+
+    fn note_late(&mut self, change: &Change, cluster: &Cluster) {
+        let run =
+            change.object["metadata"]["labels"][names::RUN_LABEL].as_str().and_then(|run| run.parse::<u64>().ok());
+        let (ChangeKind::Added, Some(run), Some(trial)) = (change.kind, run, store::controller(&change.object)) else {
+            return;
+        };
+        let trial =
+            cluster.store.all(Resource::Trial).find(|(_, held)| store::uid(held) == trial).map(|(_, held)| held);
+        let runs = trial.and_then(|trial| trial["status"]["runs"].as_array());
+        let is_over = |held: &Value| {
+            held["number"].as_u64() > Some(run) || held["number"].as_u64() == Some(run) && held["end"].is_object()
+        };
+        if runs.is_some_and(|runs| runs.iter().any(is_over)) {
+            self.late.insert(store::uid(&change.object).to_owned());
         }
     }
 
@@ -200,11 +234,16 @@ impl Oracle {
             self.lossy.insert((facts.study, facts.trial));
         }
         let job_uid = store::controller(&change.object)?;
+        if self.late.contains(job_uid) {
+            self.late_pods.insert(change.key.name.clone());
+        }
         let (_, job) = cluster.store.all(Resource::Job).find(|(_, job)| store::uid(job) == job_uid)?;
         let trial_uid = store::controller(job)?.to_owned();
         let mut live = Vec::new();
         for key in cluster.store.dependents(&trial_uid) {
-            let Some(job) = cluster.store.get(&key) else { continue };
+            let Some(job) = cluster.store.get(&key).filter(|job| !self.late.contains(store::uid(job))) else {
+                continue;
+            };
             for pod in cluster.store.dependents(store::uid(job)) {
                 live.extend(cluster.store.get(&pod).filter(|p| holds_a_place(p, cluster)).map(|_| pod.name.clone()));
             }
@@ -259,6 +298,9 @@ impl Oracle {
     #[must_use]
     pub fn finish(&self, cluster: &Cluster) -> Vec<String> {
         let mut wrong = Vec::new();
+        for (key, _) in cluster.store.all(Resource::Job).filter(|(_, job)| self.late.contains(store::uid(job))) {
+            wrong.push(format!("Job {} came too late and is still there", key.name));
+        }
         for (uid, truth) in &self.studies {
             let trials: Vec<Trial> = cluster
                 .store

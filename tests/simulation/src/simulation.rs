@@ -63,6 +63,8 @@ pub struct Summary {
     pub batches: u64,
     /// Trials started.
     pub trials: u64,
+    /// Jobs that came too late.
+    pub late: u64,
     /// Virtual milliseconds.
     pub time: Millis,
     /// A digest of all changes: two runs of a seed have the same.
@@ -143,7 +145,6 @@ impl Simulation {
         loop {
             let event = self.world.next().await;
             self.ended()?;
-            let Some(event) = event else { continue };
             // Here all reconciles that could end have ended; those that the event begins have not yet.
             if self.done() {
                 let wrong = self.oracle.finish(&self.world.cluster);
@@ -152,12 +153,15 @@ impl Simulation {
                     None => {
                         self.summary.time = self.world.now();
                         self.summary.lives = self.oracle.lives;
+                        self.summary.late = self.oracle.late.len() as u64;
                         Ok(self.summary.clone())
                     }
                 };
             }
-            self.summary.events += 1;
-            self.happen(event);
+            if let Some(event) = event {
+                self.summary.events += 1;
+                self.happen(event);
+            }
             self.settle_changes()?;
             let now = self.world.now();
             let last = self.quiet_since.max(self.setting.calm_at);
@@ -264,7 +268,7 @@ impl Simulation {
         {
             return Err(self.violation(format!("an operator's write of {key} breaks a rule: {why}")));
         }
-        if let Some(what) = cluster.kubelets.volume.take_wrongs().into_iter().next() {
+        if let Some(what) = self.oracle.judge_volume(cluster.kubelets.volume.take_wrongs()) {
             return Err(self.violation(what));
         }
         let printed = std::mem::take(&mut cluster.kubelets.printed);

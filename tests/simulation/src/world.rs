@@ -64,8 +64,9 @@ impl World {
                 }
                 () = sleep_until(wake) => {}
             }
-            due?;
+            // Time passes also where nothing is to happen any more: whoever waits for quiet must see it.
             self.cluster.set_now(u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX));
+            due?;
             return self.cluster.agenda.take();
         }
     }
