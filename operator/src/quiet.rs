@@ -112,18 +112,7 @@ mod tests {
 
     fn status() -> TrialStatus {
         let mut status = TrialStatus { next_run: 2, ..TrialStatus::default() };
-        status.runs.push(Run {
-            number: 1,
-            target_level: 3,
-            start: "0".to_owned(),
-            resume_from: None,
-            job_uid: None,
-            pod_name: None,
-            reached: None,
-            first: None,
-            start_time: None,
-            end: None,
-        });
+        status.runs.push(Run::from_zero(1, 3));
         conditions::set(
             &mut status.conditions,
             condition::RUNNING,

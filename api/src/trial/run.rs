@@ -48,6 +48,25 @@ pub struct Run {
     pub end: Option<RunEnd>,
 }
 
+impl Run {
+    /// A run from zero that nothing is known of yet but how far it is to go.
+    #[must_use]
+    pub fn from_zero(number: u32, target_level: u32) -> Self {
+        Self {
+            number,
+            target_level,
+            start: "0".to_owned(),
+            resume_from: None,
+            job_uid: None,
+            pod_name: None,
+            reached: None,
+            first: None,
+            start_time: None,
+            end: None,
+        }
+    }
+}
+
 /// How a run ended.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

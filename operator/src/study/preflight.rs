@@ -103,17 +103,5 @@ fn first_job(seen: &Seen, plan: &Plan) -> Option<serde_json::Value> {
         },
         status: None,
     };
-    let run = Run {
-        number: 1,
-        target_level,
-        start: "0".to_owned(),
-        resume_from: None,
-        job_uid: None,
-        pod_name: None,
-        reached: None,
-        first: None,
-        start_time: None,
-        end: None,
-    };
-    Some(build::job(&seen.study, &trial, &plan, &run, 0))
+    Some(build::job(&seen.study, &trial, &plan, &Run::from_zero(1, target_level), 0))
 }

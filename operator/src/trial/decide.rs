@@ -297,18 +297,10 @@ fn next_run(seen: &Seen, step: &mut Step, scale: Scale<'_>, now: Timestamp) {
         return;
     }
     let source = seen.study.spec.trial.checkpoint.is_some().then(|| resume_from(&status.runs)).flatten();
-    let run = Run {
-        number: status.next_run,
-        target_level: target,
-        start: source.as_ref().map_or_else(|| "0".to_owned(), |(_, reached)| to_text(*reached)),
-        resume_from: source.map(|(number, _)| number),
-        job_uid: None,
-        pod_name: None,
-        reached: None,
-        first: None,
-        start_time: None,
-        end: None,
-    };
+    let mut run = Run::from_zero(status.next_run, target);
+    if let Some((number, reached)) = source {
+        (run.resume_from, run.start) = (Some(number), to_text(reached));
+    }
     record::begin_run(status, scale);
     status.next_run += 1;
     status.retry_after = None;

@@ -69,18 +69,7 @@ fn trial(status: TrialStatus) -> Trial {
 }
 
 fn run(number: u32) -> Run {
-    Run {
-        number,
-        target_level: 3,
-        start: "0".to_owned(),
-        resume_from: None,
-        job_uid: Some(format!("job-uid-{number}")),
-        pod_name: None,
-        reached: None,
-        first: None,
-        start_time: None,
-        end: None,
-    }
+    Run { job_uid: Some(format!("job-uid-{number}")), ..Run::from_zero(number, 3) }
 }
 
 fn running() -> TrialStatus {
