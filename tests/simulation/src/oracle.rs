@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use trimtab_api::study::{ActionKind, BatchRecord};
 use trimtab_api::{Study, Trial, names};
+use trimtab_engine::{ResultKey, TrialNumber, admitted};
 
 use crate::clock::{self, MINUTE};
 use crate::cluster::Cluster;
@@ -145,7 +146,7 @@ impl Oracle {
             return Some(format!("batch {} was decided before batch {last} was applied", record.number));
         }
         let truth = truth.clone();
-        let wrong = fresh_numbers(&truth, &record).or_else(|| caps(&uid, &record, cluster));
+        let wrong = fresh_numbers(&truth, &record).or_else(|| caps(&uid, &truth, &record, cluster));
         if let Some(held) = self.studies.get_mut(&uid) {
             held.batches.insert(record.number, record);
         }
@@ -388,7 +389,16 @@ fn fresh_numbers(truth: &StudyTruth, record: &BatchRecord) -> Option<String> {
 }
 
 /// No action lifts the active trials above the parallelism that the batch saw.
-fn caps(study_uid: &str, record: &BatchRecord, cluster: &Cluster) -> Option<String> {
+fn caps(study_uid: &str, truth: &StudyTruth, record: &BatchRecord, cluster: &Cluster) -> Option<String> {
+    // How often each trial has rested, as far as this batch or one before it knows.
+    let mut known: BTreeMap<u32, usize> = BTreeMap::new();
+    for batch in truth.batches.values().chain([record]) {
+        for key in admitted::decode(&batch.admitted).unwrap_or_default() {
+            if let ResultKey::Rested(_, TrialNumber(number)) = key {
+                *known.entry(number).or_default() += 1;
+            }
+        }
+    }
     let mut active: BTreeSet<u32> = BTreeSet::new();
     let mut rested: BTreeMap<u32, u64> = BTreeMap::new();
     let mut words = Vec::new();
@@ -408,7 +418,10 @@ fn caps(study_uid: &str, record: &BatchRecord, cluster: &Cluster) -> Option<Stri
                 .filter_map(|k| cluster.store.get(k))
                 .any(|p| holds_a_place(p, cluster))
         });
-        if !over || live {
+        // A rest that the batch does not know of yet: the trial's place is still taken as far as it can tell.
+        let rests = status["rests"].as_array().map_or(0, Vec::len);
+        let unseen = rests > known.get(&number).copied().unwrap_or(0);
+        if !over || live || unseen {
             active.insert(number);
             words.push(format!(
                 "{number}: target {} rested {} stop {} over {over} live {live}",
