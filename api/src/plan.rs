@@ -163,7 +163,10 @@ fn sampler(sampler: Option<&Sampler>, errors: &mut Vec<FieldError>) -> engine::S
     let Some(sampler) = sampler else { return engine::Sampler::Random };
     let random = sampler.random.as_ref().map(|_| engine::Sampler::Random);
     let grid = sampler.grid.as_ref().map(|grid| engine::Sampler::Grid { points: grid.points });
-    one_of("spec.sampler", "`random`, `grid`", [random, grid], errors).unwrap_or(engine::Sampler::Random)
+    let genetic = sampler.genetic.as_ref().map(|s| engine::Sampler::Genetic { population: s.population });
+    let cma_es = sampler.cma_es.as_ref().map(|s| engine::Sampler::CmaEs { population: s.population });
+    let members = "`random`, `grid`, `genetic`, `cmaEs`";
+    one_of("spec.sampler", members, [random, grid, genetic, cma_es], errors).unwrap_or(engine::Sampler::Random)
 }
 
 fn scheduler(scheduler: Option<&Scheduler>, errors: &mut Vec<FieldError>) -> engine::Scheduler {

@@ -108,6 +108,27 @@ fn all_mistakes_come_at_once() {
 }
 
 #[test]
+fn evolution_reaches_the_plan_and_its_settings_are_checked() {
+    for (text, sampler) in [
+        ("{genetic: {}}", engine::Sampler::Genetic { population: None }),
+        ("{genetic: {population: 30}}", engine::Sampler::Genetic { population: Some(30) }),
+        ("{cmaEs: {}}", engine::Sampler::CmaEs { population: None }),
+        ("{cmaEs: {population: 12}}", engine::Sampler::CmaEs { population: Some(12) }),
+    ] {
+        let plan = validate(&study(|t| t.replace("{random: {}}", text))).unwrap();
+        assert_eq!(plan.spec().sampler, sampler);
+    }
+    refuses(
+        &[("sampler: {random: {}}", "sampler: {genetic: {population: 3}}")],
+        &["spec.sampler.genetic.population: must be in 4..=1000 (given 3)"],
+    );
+    refuses(
+        &[("sampler: {random: {}}", "sampler: {cmaEs: {population: 1001}}")],
+        &["spec.sampler.cmaEs.population: must be in 4..=1000 (given 1001)"],
+    );
+}
+
+#[test]
 fn unions_have_one_member() {
     refuses(
         &[

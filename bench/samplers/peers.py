@@ -192,6 +192,10 @@ PEERS = {
     "optuna-tpe": lambda: Optuna(lambda o, seed: o.samplers.TPESampler(seed=seed)),
     "optuna-tpe-independent": lambda: Optuna(lambda o, seed: o.samplers.TPESampler(seed=seed, multivariate=False)),
     "optuna-tpe-group": lambda: Optuna(lambda o, seed: o.samplers.TPESampler(seed=seed, multivariate=True, group=True)),
+    "optuna-cma-es": lambda: Optuna(lambda o, seed: o.samplers.CmaEsSampler(seed=seed)),
+    "optuna-cma-es-margin": lambda: Optuna(lambda o, seed: o.samplers.CmaEsSampler(seed=seed, with_margin=True)),
+    "optuna-nsga2": lambda: Optuna(lambda o, seed: o.samplers.NSGAIISampler(seed=seed)),
+    "optuna-nsga2-20": lambda: Optuna(lambda o, seed: o.samplers.NSGAIISampler(seed=seed, population_size=20)),
     "rustuna-tpe": lambda: Rustuna(lambda r, seed: r.samplers.TPESampler(seed=seed)),
     "hyperopt-tpe": lambda: Hyperopt(),
 }

@@ -126,6 +126,7 @@ fn start(plan: &Plan, state: &State<'_>) -> Option<Action> {
         bracket: place.bracket,
         level: place.level,
         sampler: proposal.sampler.to_owned(),
+        note: proposal.note,
         reason: Reason::NewTrial,
     })
 }

@@ -11,6 +11,7 @@ pub mod decide;
 #[cfg(test)]
 mod fixture;
 pub mod history;
+mod normal;
 pub mod number;
 pub mod plan;
 pub mod random;
@@ -23,7 +24,7 @@ pub mod verify;
 pub use best::{Best, best};
 pub use decide::{Decision, Next, decide, next};
 pub use history::{
-    Action, Batch, Comparison, History, Outcome, Reason, ResultKey, ResultKind, TrialNumber, TrialResult, Values,
+    Action, Batch, Comparison, History, Note, Outcome, Reason, ResultKey, ResultKind, TrialNumber, TrialResult, Values,
     Verdict, VerdictReason,
 };
 pub use plan::{

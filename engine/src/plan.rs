@@ -60,6 +60,16 @@ pub enum Sampler {
         /// Points per float without a step, at least 2.
         points: Option<u32>,
     },
+    /// Bred from the best trials so far.
+    Genetic {
+        /// How many survive, 4..=1000; absent: 20.
+        population: Option<u32>,
+    },
+    /// A normal distribution that adapts its place, size and shape.
+    CmaEs {
+        /// Trials a generation, 4..=1000; absent: 4 + floor(3 ln d) for d parameters.
+        population: Option<u32>,
+    },
 }
 
 /// What decides how far each trial may run.
@@ -392,6 +402,19 @@ fn check_ladder(spec: &PlanSpec, errors: &mut Vec<PlanError>) -> bool {
     errors.len() == before
 }
 
+fn check_population(sampler: &Sampler, errors: &mut Vec<PlanError>) {
+    let (name, given, allowed) = match sampler {
+        Sampler::Genetic { population } => ("genetic", population, samplers::GENETIC_POPULATION),
+        Sampler::CmaEs { population } => ("cmaEs", population, samplers::CMA_ES_POPULATION),
+        Sampler::Random | Sampler::Grid { .. } => return,
+    };
+    if let Some(given) = given.filter(|given| !allowed.contains(given)) {
+        let (least, most) = allowed.into_inner();
+        errors
+            .push(error(format!("sampler.{name}.population"), format!("must be in {least}..={most} (given {given})")));
+    }
+}
+
 /// Checks that the sampler can do its work, and that something ends the study.
 fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut Vec<PlanError>) {
     match spec.sampler {
@@ -405,7 +428,8 @@ fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut
                 errors.push(error("sampler.grid", "needs a space whose combinations can be counted"));
             }
         }
-        Sampler::Random => {
+        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } => {
+            check_population(&spec.sampler, errors);
             let is_exhausted_some_day = enumeration.is_some();
             let passes_end = spec.scheduler != Scheduler::None;
             if !is_exhausted_some_day && !passes_end && !spec.settings.limits.end_it() {

@@ -52,6 +52,7 @@ fn run(scheduler: Scheduler) -> (usize, Vec<Duration>) {
                 bracket: 0,
                 level: 0,
                 sampler: "random".to_owned(),
+                note: proposal.note,
                 reason: trimtab_engine::Reason::NewTrial,
             }],
         });

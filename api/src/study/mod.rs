@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::schema::{LARGE, METRIC, SAFE};
 
 pub use search::{
-    Fidelity, FidelityKind, GridSampler, Hyperband, NoScheduler, RandomSampler, Sampler, Scheduler, SuccessiveHalving,
-    WithoutCheckpoint,
+    CmaEsSampler, Fidelity, FidelityKind, GeneticSampler, GridSampler, Hyperband, NoScheduler, RandomSampler, Sampler,
+    Scheduler, SuccessiveHalving, WithoutCheckpoint,
 };
 pub use space::{Categorical, FloatRange, IntRange, Ordinal, Parameter, ParameterValue, Scale, When};
 pub use status::{

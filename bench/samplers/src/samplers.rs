@@ -3,7 +3,11 @@
 use trimtab_engine::Sampler;
 
 /// Name and sampler, in the order of the help.
-const SAMPLERS: [(&str, Sampler); 1] = [("random", Sampler::Random)];
+const SAMPLERS: [(&str, Sampler); 3] = [
+    ("random", Sampler::Random),
+    ("genetic", Sampler::Genetic { population: None }),
+    ("cma-es", Sampler::CmaEs { population: None }),
+];
 
 /// The sampler of this name.
 pub(crate) fn by_name(name: &str) -> anyhow::Result<Sampler> {

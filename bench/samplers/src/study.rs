@@ -134,6 +134,7 @@ pub(crate) fn speed(
             bracket: 0,
             level: 0,
             sampler: proposal.sampler.to_owned(),
+            note: proposal.note,
             reason: trimtab_engine::Reason::NewTrial,
         };
         study.history.batches.push(Batch {

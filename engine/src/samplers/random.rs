@@ -32,7 +32,7 @@ pub(super) fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Ass
     let Some(all) = &plan.enumeration else { return Some(draw(space, &mut stream)) };
     for _ in 0..=REDRAWS {
         let assignment = draw(space, &mut stream);
-        if all.number_of(&assignment).is_some_and(|point| !state.taken().contains(&point)) {
+        if super::is_free(plan, state, &assignment) {
             return Some(assignment);
         }
     }
