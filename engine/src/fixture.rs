@@ -17,6 +17,8 @@ pub(crate) fn spec() -> PlanSpec {
             parameters: vec![parameter("x", Domain::Float { min: 0.0, max: 1.0, step: None, scale: Scale::Linear })],
         },
         fidelity: Some(FidelityRange { min: 1, max: 9 }),
+        constraints: Vec::new(),
+        start_with: Vec::new(),
         sampler: Sampler::Random,
         scheduler: Scheduler::None,
         resumable: true,
@@ -26,6 +28,7 @@ pub(crate) fn spec() -> PlanSpec {
             limits: Limits { trials: Some(20), ..Limits::default() },
             target: None,
             suspend: false,
+            start_with: 0,
         },
     }
 }

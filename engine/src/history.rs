@@ -306,6 +306,8 @@ pub enum VerdictReason {
     TargetReached,
     /// Every configuration of a finite space has been tried.
     SpaceExhausted,
+    /// No configuration that meets the constraints and does not exist yet was found within the tries.
+    NoFeasibleConfiguration,
     /// The scheduler's brackets have all been run.
     BracketsDone,
     /// More than `limits.failedTrials` failed.
@@ -324,6 +326,7 @@ impl VerdictReason {
             Self::ActiveSecondsReached => "ActiveSecondsReached",
             Self::TargetReached => "TargetReached",
             Self::SpaceExhausted => "SpaceExhausted",
+            Self::NoFeasibleConfiguration => "NoFeasibleConfiguration",
             Self::BracketsDone => "BracketsDone",
             Self::TooManyFailedTrials => "TooManyFailedTrials",
             Self::NoUsableTrial => "NoUsableTrial",

@@ -8,6 +8,7 @@ pub mod admitted;
 pub mod best;
 pub mod brackets;
 pub mod decide;
+pub mod expression;
 #[cfg(test)]
 mod fixture;
 pub mod history;

@@ -142,6 +142,7 @@ pub struct State<'h> {
     trials: Vec<Trial<'h>>,
     memo: Memo,
     sampling: samplers::Memo,
+    start_points: samplers::StartMemory,
     active: u32,
     committed: u128,
     failed: u32,
@@ -162,6 +163,7 @@ impl<'h> State<'h> {
             trials: Vec::new(),
             memo: Memo::new(plan),
             sampling: samplers::Memo::new(plan),
+            start_points: samplers::StartMemory::default(),
             active: 0,
             committed: 0,
             failed: 0,
@@ -254,6 +256,10 @@ impl<'h> State<'h> {
 
     pub(crate) fn sampling(&self) -> &samplers::Memo {
         &self.sampling
+    }
+
+    pub(crate) fn start_points(&self) -> &samplers::StartMemory {
+        &self.start_points
     }
 
     pub(crate) fn taken(&self) -> &BTreeSet<u64> {
@@ -400,6 +406,7 @@ impl<'h> State<'h> {
         self.committed += u128::from(trial.committed(plan));
         self.memo.started(plan, &trial);
         self.sampling.learned(plan, &trial);
+        self.start_points.started(plan, &trial);
         self.trials.push(trial);
     }
 

@@ -160,6 +160,15 @@ pub struct SettingsRecord {
     /// suspend as it was.
     #[serde(default)]
     pub suspend: bool,
+    /// startWith is how many starting points there were.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0, max = 50))]
+    pub start_with: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The kinds of actions.

@@ -17,6 +17,8 @@ pub(crate) fn plan(space: Space, sampler: Sampler, seed: u64, trials: u32, worke
         objective: Objective { metric: "value".to_owned(), goal: Goal::Minimize, reduce: Reduce::Last },
         space,
         fidelity: None,
+        constraints: Vec::new(),
+        start_with: Vec::new(),
         sampler,
         scheduler: Scheduler::None,
         resumable: false,
@@ -26,6 +28,7 @@ pub(crate) fn plan(space: Space, sampler: Sampler, seed: u64, trials: u32, worke
             limits: Limits { trials: Some(trials), ..Limits::default() },
             target: None,
             suspend: false,
+            start_with: 0,
         },
     };
     Plan::new(spec).map_err(|errors| {

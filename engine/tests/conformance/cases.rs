@@ -103,6 +103,8 @@ pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Sp
         },
         space,
         fidelity: Some(FidelityRange { min: 1, max }),
+        constraints: Vec::new(),
+        start_with: Vec::new(),
         sampler,
         scheduler,
         resumable: dice.chance(60),
@@ -112,8 +114,17 @@ pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Sp
             limits,
             target: dice.chance(10).then_some(0.5),
             suspend: false,
+            start_with: 0,
         },
     };
+    if dice.chance(30) {
+        spec.start_with = start_points(&spec.space, &mut dice);
+        spec.settings.start_with = u32::try_from(dice.below(spec.start_with.len() + 1)).unwrap();
+    }
+    if dice.chance(30) {
+        spec.constraints = constraints(&spec.space);
+        spec.start_with.clear();
+    }
     if !spec.settings.limits.end_it() {
         spec.settings.limits.trials = Some(30);
     }
@@ -121,6 +132,35 @@ pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Sp
         spec.fidelity = None;
     }
     (Plan::new(spec).expect("a valid study"), dice)
+}
+
+/// Points that give one parameter or all; none twice.
+fn start_points(space: &Space, dice: &mut Dice) -> Vec<Vec<(String, String)>> {
+    let mut points = Vec::new();
+    for _ in 0..dice.below(5) {
+        let cube: Vec<f64> = space.parameters.iter().map(|_| dice.below(1_000) as f64 / 1_000.0).collect();
+        let mut point = space.at(&cube).to_texts();
+        if dice.chance(40) {
+            point.truncate(1);
+        }
+        if !points.contains(&point) {
+            points.push(point);
+        }
+    }
+    points
+}
+
+/// Constraints that leave some of each space.
+fn constraints(space: &Space) -> Vec<String> {
+    let of = |name: &str, text: &str| space.parameter(name).map(|_| text.to_owned());
+    let all = [
+        of("rate", "rate < 0.03 || momentum > 0.5"),
+        of("layers", "layers * batch <= 192 && dropout < 0.25"),
+        of("optimizer", "optimizer != 'lion' && (momentum < 0.9 || width >= 16)"),
+        of("kind", "kind == 'a' || kind == 'd'"),
+        of("huge", "huge > 0 || log10(wide) < 9"),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 fn run(seeds: std::ops::Range<u64>, sampler: Sampler, scheduler: Scheduler, space: fn() -> Space) {
