@@ -63,7 +63,7 @@ fn separable_form_learns_scales_in_high_dimension() {
             .map(|(i, x)| libm::pow(1_000.0, i as f64 / 39.0) * (x - 0.4) * (x - 0.4))
             .sum()
     };
-    let found = best_of(&search(&plan(CMA_ES, 3, 2_500, floats(40)), 1, scaled));
+    let found = best_of(&search(&plan(CMA_ES, 3, 4_000, floats(40)), 1, scaled));
     assert!(found < 1e-2, "{found}");
 }
 
