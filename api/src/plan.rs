@@ -4,8 +4,8 @@ use kube::ResourceExt;
 use trimtab_engine as engine;
 
 use crate::study::{
-    FidelityKind, Goal, Limits, Parameter, Reduce, Sampler, Scale, Scheduler, SettingsRecord, Study, StudySpec,
-    WithoutCheckpoint,
+    FidelityKind, Goal, Limits, Parameter, Reduce, Sampler, Scale, Scheduler, SettingsRecord, StartPoint, Study,
+    StudySpec, WithoutCheckpoint,
 };
 use crate::validate::FieldError;
 
@@ -50,6 +50,8 @@ pub(crate) fn new(study: &Study) -> Result<engine::Plan, Vec<FieldError>> {
         fidelity: spec.fidelity.as_ref().map(|f| match f.kind {
             FidelityKind::Cumulative => engine::FidelityRange { min: f.min, max: f.max },
         }),
+        constraints: spec.constraints.iter().map(|constraint| constraint.expression.clone()).collect(),
+        start_with: spec.start_with.iter().map(start_point).collect(),
         sampler,
         scheduler,
         resumable: spec.trial.checkpoint.is_some(),
@@ -64,6 +66,10 @@ pub(crate) fn new(study: &Study) -> Result<engine::Plan, Vec<FieldError>> {
             Err(errors)
         }
     }
+}
+
+fn start_point(point: &StartPoint) -> Vec<(String, String)> {
+    point.values.iter().map(|given| (given.name.clone(), given.value.clone())).collect()
 }
 
 /// The engine has one objective and keeps the settings apart; the API has a list and no such part.
@@ -163,7 +169,10 @@ fn sampler(sampler: Option<&Sampler>, errors: &mut Vec<FieldError>) -> engine::S
     let Some(sampler) = sampler else { return engine::Sampler::Random };
     let random = sampler.random.as_ref().map(|_| engine::Sampler::Random);
     let grid = sampler.grid.as_ref().map(|grid| engine::Sampler::Grid { points: grid.points });
-    one_of("spec.sampler", "`random`, `grid`", [random, grid], errors).unwrap_or(engine::Sampler::Random)
+    let genetic = sampler.genetic.as_ref().map(|s| engine::Sampler::Genetic { population: s.population });
+    let cma_es = sampler.cma_es.as_ref().map(|s| engine::Sampler::CmaEs { population: s.population });
+    let members = "`random`, `grid`, `genetic`, `cmaEs`";
+    one_of("spec.sampler", members, [random, grid, genetic, cma_es], errors).unwrap_or(engine::Sampler::Random)
 }
 
 fn scheduler(scheduler: Option<&Scheduler>, errors: &mut Vec<FieldError>) -> engine::Scheduler {
@@ -191,6 +200,7 @@ pub fn settings_record(spec: &StudySpec) -> SettingsRecord {
         limits: spec.limits.clone(),
         target: spec.objectives.first().and_then(|o| o.target),
         suspend: spec.suspend,
+        start_with: u32::try_from(spec.start_with.len()).unwrap_or(u32::MAX),
     }
 }
 
@@ -208,6 +218,7 @@ pub fn settings(record: &SettingsRecord) -> engine::Settings {
         },
         target: record.target,
         suspend: record.suspend,
+        start_with: record.start_with,
     }
 }
 
@@ -225,5 +236,6 @@ pub fn record_of(settings: &engine::Settings) -> SettingsRecord {
         limits: (limits != Limits::default()).then_some(limits),
         target: settings.target,
         suspend: settings.suspend,
+        start_with: settings.start_with,
     }
 }

@@ -383,3 +383,21 @@ fn parameters_that_the_space_lacks_make_no_start() {
             .any(|a| matches!(a, engine::Action::Start { number: n, .. } if n.0 == number))
     );
 }
+
+#[test]
+fn note_of_a_start_comes_back_from_batch_and_trial() {
+    let mut study = study();
+    study.status = Some(StudyStatus::default());
+    let plan = validate(&study).unwrap();
+    let mut decision = decide(&plan, &History::default());
+    let engine::Action::Start { note, .. } = &mut decision.actions[0] else { panic!("a start") };
+    *note = engine::Note {
+        tag: Some("g1 0.5 -0.25".to_owned()),
+        parents: vec![TrialNumber(4), TrialNumber(2)],
+        fallback: Some("random".to_owned()),
+    };
+    let record = batch_record(&plan, &decision, 1);
+    assert_eq!(action(&plan, &record.actions[0]).as_ref(), Some(&decision.actions[0]));
+    let trial = trial_from_start(&study, &record, 0).unwrap();
+    assert_eq!(trial_action(&plan, &trial.spec, &trial.spec.batches[0]).as_ref(), Some(&decision.actions[0]));
+}

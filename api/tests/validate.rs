@@ -108,6 +108,59 @@ fn all_mistakes_come_at_once() {
 }
 
 #[test]
+fn evolution_reaches_the_plan_and_its_settings_are_checked() {
+    for (text, sampler) in [
+        ("{genetic: {}}", engine::Sampler::Genetic { population: None }),
+        ("{genetic: {population: 30}}", engine::Sampler::Genetic { population: Some(30) }),
+        ("{cmaEs: {}}", engine::Sampler::CmaEs { population: None }),
+        ("{cmaEs: {population: 12}}", engine::Sampler::CmaEs { population: Some(12) }),
+    ] {
+        let plan = validate(&study(|t| t.replace("{random: {}}", text))).unwrap();
+        assert_eq!(plan.spec().sampler, sampler);
+    }
+    refuses(
+        &[("sampler: {random: {}}", "sampler: {genetic: {population: 3}}")],
+        &["spec.sampler.genetic.population: must be in 4..=1000 (given 3)"],
+    );
+    refuses(
+        &[("sampler: {random: {}}", "sampler: {cmaEs: {population: 1001}}")],
+        &["spec.sampler.cmaEs.population: must be in 4..=1000 (given 1001)"],
+    );
+}
+
+#[test]
+fn constraints_and_starting_points_reach_the_plan() {
+    let with = |text: &str| study(|t| t.replace("  seed: 7\n", &format!("  seed: 7\n{text}")));
+    let study = with(
+        "  constraints: [{expression: \"learning_rate < 0.05 || optimizer == 'adam'\"}]\n  startWith:\n  - values: [{name: optimizer, value: adam}, {name: learning_rate, value: '0.01'}]\n",
+    );
+    let plan = validate(&study).unwrap();
+    assert_eq!(plan.spec().constraints, ["learning_rate < 0.05 || optimizer == 'adam'"]);
+    assert_eq!(plan.settings().start_with, 1);
+    let decision = engine::decide(&plan, &engine::History::default());
+    let engine::Action::Start { parameters, sampler, .. } = &decision.actions[0] else { panic!("a start") };
+    assert_eq!(sampler, "startWith");
+    assert_eq!(
+        parameters.to_texts(),
+        [("learning_rate", "0.01"), ("optimizer", "adam")].map(|(a, b)| (a.to_owned(), b.to_owned()))
+    );
+    let record = trimtab_api::plan::settings_record(&study.spec);
+    assert_eq!(trimtab_api::plan::settings(&record).start_with, 1, "a batch records how many there were");
+    refuses(
+        &[(
+            "  seed: 7\n",
+            "  constraints: [{expression: 'rate < 1'}]\n  startWith:\n  - values: [{name: rate, value: '1'}, {name: learning_rate, value: '7'}]\n  - values: [{name: momentum, value: '0.6'}]\n",
+        )],
+        &[
+            "spec.constraints[0].expression: cannot be read at character 1: `rate` is no parameter",
+            "spec.startWith[0].values[0].name: must be a parameter of this study (given `rate`)",
+            "spec.startWith[0].values[1].value: must be in 0.0001..=0.1 (given `7`)",
+            "spec.startWith[1].values[0].name: must be left out, or be given with the values under which",
+        ],
+    );
+}
+
+#[test]
 fn unions_have_one_member() {
     refuses(
         &[

@@ -126,6 +126,7 @@ fn start(plan: &Plan, state: &State<'_>) -> Option<Action> {
         bracket: place.bracket,
         level: place.level,
         sampler: proposal.sampler.to_owned(),
+        note: proposal.note,
         reason: Reason::NewTrial,
     })
 }
@@ -139,6 +140,7 @@ fn verdict_at_rest(plan: &Plan, state: &State<'_>, is_waiting_for_money: bool) -
     let reason = match hindrance {
         _ if is_waiting_for_money => VerdictReason::FullTrainingsReached,
         None => VerdictReason::BracketsDone,
+        Some(Some(Hindrance::Exhausted)) if samplers::gave_up(plan, state) => VerdictReason::NoFeasibleConfiguration,
         Some(Some(Hindrance::Exhausted)) => VerdictReason::SpaceExhausted,
         Some(Some(Hindrance::Trials)) => VerdictReason::TrialsReached,
         Some(Some(Hindrance::Spending)) => VerdictReason::FullTrainingsReached,
@@ -146,7 +148,9 @@ fn verdict_at_rest(plan: &Plan, state: &State<'_>, is_waiting_for_money: bool) -
         Some(None) => return Verdict::Running,
     };
     if state.best_of_all().is_none() {
-        return Verdict::Failed(VerdictReason::NoUsableTrial);
+        // Without a single trial, that none was found is the whole story.
+        let is_empty = state.next_number() == 0 && reason == VerdictReason::NoFeasibleConfiguration;
+        return Verdict::Failed(if is_empty { reason } else { VerdictReason::NoUsableTrial });
     }
     Verdict::Complete(reason)
 }

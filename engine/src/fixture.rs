@@ -17,6 +17,8 @@ pub(crate) fn spec() -> PlanSpec {
             parameters: vec![parameter("x", Domain::Float { min: 0.0, max: 1.0, step: None, scale: Scale::Linear })],
         },
         fidelity: Some(FidelityRange { min: 1, max: 9 }),
+        constraints: Vec::new(),
+        start_with: Vec::new(),
         sampler: Sampler::Random,
         scheduler: Scheduler::None,
         resumable: true,
@@ -26,6 +28,7 @@ pub(crate) fn spec() -> PlanSpec {
             limits: Limits { trials: Some(20), ..Limits::default() },
             target: None,
             suspend: false,
+            start_with: 0,
         },
     }
 }
@@ -105,4 +108,52 @@ pub(crate) fn short(action: &crate::Action) -> String {
         crate::Action::Continue { number, level, .. } => format!("go {number} to {level}"),
         crate::Action::Start { number, bracket, level, .. } => format!("start {number} in {bracket} to {level}"),
     }
+}
+
+/// Plays a study in which a trial's value is a function of its configuration, `workers` trials at a time that finish in
+/// mixed order. Returns the configurations with their values, in the order of finishing.
+pub(crate) fn search(
+    plan: &Plan,
+    workers: u32,
+    value: impl Fn(&crate::Assignment) -> f64,
+) -> Vec<(crate::Assignment, f64)> {
+    let plan = plan.with_settings(Settings { parallelism: workers, ..plan.settings().clone() });
+    let mut state = crate::state::State::new(&plan);
+    let mut running = Vec::new();
+    let mut done = Vec::new();
+    loop {
+        if let crate::Next::Action(action) = crate::next(&plan, &state) {
+            state.apply(&plan, &action);
+            let crate::Action::Start { number, parameters, .. } = action else { continue };
+            running.push((number, parameters));
+            continue;
+        }
+        if running.is_empty() {
+            return done;
+        }
+        let (number, parameters) = running.remove(done.len() * 7 % running.len());
+        let outcome = value(&parameters);
+        let results = [
+            TrialResult { number, kind: ResultKind::Observed { level: 0, values: Values::once(outcome) } },
+            TrialResult { number, kind: ResultKind::Rested { level: 0, spent: 1 } },
+        ];
+        state.admit(&plan, &results);
+        done.push((parameters, outcome));
+    }
+}
+
+/// The best value of a search.
+pub(crate) fn best_of(done: &[(crate::Assignment, f64)]) -> f64 {
+    done.iter().map(|(_, value)| *value).fold(f64::INFINITY, f64::min)
+}
+
+/// A plan without fidelity on these parameters, with so many trials.
+pub(crate) fn plan(sampler: Sampler, seed: u64, trials: u32, parameters: Vec<Parameter>) -> Plan {
+    let mut spec = spec();
+    spec.space = Space { parameters };
+    spec.fidelity = None;
+    spec.sampler = sampler;
+    spec.seed = seed;
+    spec.settings.limits.trials = Some(trials);
+    Plan::new(spec).unwrap()
 }

@@ -176,6 +176,24 @@ impl PartialEq for Comparison {
     }
 }
 
+/// The most bytes of a [`Note`]'s tag. Longer ones cannot be on record.
+pub const MAX_TAG: usize = 2_048;
+
+/// The most parents of a [`Note`].
+pub const MAX_PARENTS: usize = 8;
+
+/// What a sampler leaves on a trial that it proposed, for its own use later and for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Note {
+    /// A small text in the sampler's own words, such as a generation and a latent vector; at most [`MAX_TAG`] bytes. It is read
+    /// back as anyone's text.
+    pub tag: Option<String>,
+    /// The trials that the configuration was made from, in the order of their part in it; at most [`MAX_PARENTS`].
+    pub parents: Vec<TrialNumber>,
+    /// The name of the sampler that proposed in place of the study's, where that one had to fall back.
+    pub fallback: Option<String>,
+}
+
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
@@ -211,8 +229,10 @@ pub enum Action {
         bracket: u32,
         /// The level's index that it may run to.
         level: usize,
-        /// The name of the sampler that proposed the configuration.
+        /// The name of the sampler that was asked for the configuration.
         sampler: String,
+        /// What the sampler says of it.
+        note: Note,
         /// Why.
         reason: Reason,
     },
@@ -286,6 +306,8 @@ pub enum VerdictReason {
     TargetReached,
     /// Every configuration of a finite space has been tried.
     SpaceExhausted,
+    /// No configuration that meets the constraints and does not exist yet was found within the tries.
+    NoFeasibleConfiguration,
     /// The scheduler's brackets have all been run.
     BracketsDone,
     /// More than `limits.failedTrials` failed.
@@ -304,6 +326,7 @@ impl VerdictReason {
             Self::ActiveSecondsReached => "ActiveSecondsReached",
             Self::TargetReached => "TargetReached",
             Self::SpaceExhausted => "SpaceExhausted",
+            Self::NoFeasibleConfiguration => "NoFeasibleConfiguration",
             Self::BracketsDone => "BracketsDone",
             Self::TooManyFailedTrials => "TooManyFailedTrials",
             Self::NoUsableTrial => "NoUsableTrial",

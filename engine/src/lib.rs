@@ -8,9 +8,11 @@ pub mod admitted;
 pub mod best;
 pub mod brackets;
 pub mod decide;
+pub mod expression;
 #[cfg(test)]
 mod fixture;
 pub mod history;
+mod normal;
 pub mod number;
 pub mod plan;
 pub mod random;
@@ -23,7 +25,7 @@ pub mod verify;
 pub use best::{Best, best};
 pub use decide::{Decision, Next, decide, next};
 pub use history::{
-    Action, Batch, Comparison, History, Outcome, Reason, ResultKey, ResultKind, TrialNumber, TrialResult, Values,
+    Action, Batch, Comparison, History, Note, Outcome, Reason, ResultKey, ResultKind, TrialNumber, TrialResult, Values,
     Verdict, VerdictReason,
 };
 pub use plan::{

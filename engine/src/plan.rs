@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::brackets::{self, BracketPlan};
+use crate::expression::Constraint;
 use crate::history::Values;
 use crate::number::to_text;
-use crate::samplers;
-use crate::space::{Enumeration, Space};
+use crate::samplers::{self, StartPoint};
+use crate::space::{Assignment, Enumeration, Space};
 use crate::state::MAX_TRIALS;
 
 /// Whether a metric is to be made small or large.
@@ -60,6 +61,16 @@ pub enum Sampler {
         /// Points per float without a step, at least 2.
         points: Option<u32>,
     },
+    /// Bred from the best trials so far.
+    Genetic {
+        /// How many survive, 4..=1000; absent: 20.
+        population: Option<u32>,
+    },
+    /// A normal distribution that adapts its place, size and shape.
+    CmaEs {
+        /// Trials a generation, 4..=1000; absent: 4 + floor(3 ln d) for d parameters.
+        population: Option<u32>,
+    },
 }
 
 /// What decides how far each trial may run.
@@ -109,6 +120,8 @@ pub struct Settings {
     pub target: Option<f64>,
     /// Whether no trial may start or go on.
     pub suspend: bool,
+    /// How many of [`PlanSpec::start_with`] there are: more may be appended.
+    pub start_with: u32,
 }
 
 /// What [`Plan::new`] validates.
@@ -120,6 +133,10 @@ pub struct PlanSpec {
     pub space: Space,
     /// How far trials train; absent: one value a trial.
     pub fidelity: Option<FidelityRange>,
+    /// What must hold of a configuration before it becomes a trial: expressions over the parameters (see [`crate::expression`]).
+    pub constraints: Vec<String>,
+    /// Known starting points, as names and texts; parameters may be left open.
+    pub start_with: Vec<Vec<(String, String)>>,
     /// What proposes.
     pub sampler: Sampler,
     /// What schedules.
@@ -140,6 +157,10 @@ pub struct Plan {
     pub(crate) brackets: Vec<BracketPlan>,
     /// The space's configurations by number, where the sampler can use them.
     pub(crate) enumeration: Option<Arc<Enumeration>>,
+    pub(crate) start_points: Arc<[StartPoint]>,
+    pub(crate) constraints: Arc<[Constraint]>,
+    /// The numbers of the grid's points that the constraints allow, rising; absent where all are.
+    pub(crate) grid: Option<Arc<[u64]>>,
 }
 
 /// What is wrong with a study: which field, what was given, what is allowed.
@@ -253,10 +274,14 @@ impl Plan {
         }
         errors.extend(spec.settings.validate());
         let ladder_is_valid = check_ladder(&spec, &mut errors);
-        let mut enumeration = None;
+        let (mut enumeration, mut grid) = (None, None);
+        let (mut constraints, mut start_points) = (Vec::new(), Vec::new());
         if space_is_valid {
+            constraints = Constraint::parse_all(&spec.space, &spec.constraints, &mut errors);
+            start_points = samplers::parse_start_points(&spec.space, &spec.start_with, &constraints, &mut errors);
             enumeration = samplers::enumeration(&spec);
             check_ending(&spec, enumeration.as_ref(), &mut errors);
+            grid = samplers::allowed_points(&spec, enumeration.as_ref(), &constraints, &mut errors);
         }
         let mut parts = (vec![1], Vec::new());
         if ladder_is_valid {
@@ -266,10 +291,24 @@ impl Plan {
             }
         }
         if errors.is_empty() {
-            Ok(Self { spec, levels: parts.0, brackets: parts.1, enumeration: enumeration.map(Arc::new) })
+            Ok(Self {
+                spec,
+                levels: parts.0,
+                brackets: parts.1,
+                enumeration: enumeration.map(Arc::new),
+                start_points: start_points.into(),
+                constraints: constraints.into(),
+                grid: grid.map(Into::into),
+            })
         } else {
             Err(errors)
         }
+    }
+
+    /// Whether a configuration meets the constraints.
+    #[must_use]
+    pub fn allows(&self, assignment: &Assignment) -> bool {
+        self.constraints.iter().all(|constraint| constraint.holds(assignment))
     }
 
     /// What was validated.
@@ -331,7 +370,8 @@ impl Plan {
         };
         let trials = if self.brackets.is_empty() {
             let limit = self.settings().limits.trials.map(u64::from);
-            let size = self.enumeration.as_ref().map(|all| all.size());
+            let all = self.enumeration.as_ref().map(|all| all.size());
+            let size = self.grid.as_ref().map(|allowed| allowed.len() as u64).or(all);
             limit.into_iter().chain(size).min()
         } else {
             Some(self.brackets.iter().filter_map(|b| b.rungs.first()).map(|rung| u64::from(rung.size)).sum())
@@ -392,6 +432,19 @@ fn check_ladder(spec: &PlanSpec, errors: &mut Vec<PlanError>) -> bool {
     errors.len() == before
 }
 
+fn check_population(sampler: &Sampler, errors: &mut Vec<PlanError>) {
+    let (name, given, allowed) = match sampler {
+        Sampler::Genetic { population } => ("genetic", population, samplers::GENETIC_POPULATION),
+        Sampler::CmaEs { population } => ("cmaEs", population, samplers::CMA_ES_POPULATION),
+        Sampler::Random | Sampler::Grid { .. } => return,
+    };
+    if let Some(given) = given.filter(|given| !allowed.contains(given)) {
+        let (least, most) = allowed.into_inner();
+        errors
+            .push(error(format!("sampler.{name}.population"), format!("must be in {least}..={most} (given {given})")));
+    }
+}
+
 /// Checks that the sampler can do its work, and that something ends the study.
 fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut Vec<PlanError>) {
     match spec.sampler {
@@ -405,7 +458,8 @@ fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut
                 errors.push(error("sampler.grid", "needs a space whose combinations can be counted"));
             }
         }
-        Sampler::Random => {
+        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } => {
+            check_population(&spec.sampler, errors);
             let is_exhausted_some_day = enumeration.is_some();
             let passes_end = spec.scheduler != Scheduler::None;
             if !is_exhausted_some_day && !passes_end && !spec.settings.limits.end_it() {

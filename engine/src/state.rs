@@ -6,9 +6,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::history::{Action, History, Outcome, Reason, ResultKind, TrialNumber, TrialResult, Values};
+use crate::history::{Action, History, Note, Outcome, Reason, ResultKind, TrialNumber, TrialResult, Values};
 use crate::number::sortable;
 use crate::plan::{Objective, Plan};
+use crate::samplers;
 use crate::schedulers::Memo;
 use crate::space::Assignment;
 
@@ -22,6 +23,10 @@ pub struct Trial<'h> {
     pub number: TrialNumber,
     /// Its configuration; absent for a hole.
     pub parameters: Option<Cow<'h, Assignment>>,
+    /// The name of the sampler that was asked for it; empty for a hole.
+    pub sampler: Cow<'h, str>,
+    /// What the sampler said of it.
+    pub note: Cow<'h, Note>,
     /// The bracket's running counter.
     pub bracket: u32,
     /// The level's index that it may run to.
@@ -136,6 +141,8 @@ impl Trial<'_> {
 pub struct State<'h> {
     trials: Vec<Trial<'h>>,
     memo: Memo,
+    sampling: samplers::Memo,
+    start_points: samplers::StartMemory,
     active: u32,
     committed: u128,
     failed: u32,
@@ -155,6 +162,8 @@ impl<'h> State<'h> {
         Self {
             trials: Vec::new(),
             memo: Memo::new(plan),
+            sampling: samplers::Memo::new(plan),
+            start_points: samplers::StartMemory::default(),
             active: 0,
             committed: 0,
             failed: 0,
@@ -245,6 +254,14 @@ impl<'h> State<'h> {
         &self.memo
     }
 
+    pub(crate) fn sampling(&self) -> &samplers::Memo {
+        &self.sampling
+    }
+
+    pub(crate) fn start_points(&self) -> &samplers::StartMemory {
+        &self.start_points
+    }
+
     pub(crate) fn taken(&self) -> &BTreeSet<u64> {
         &self.taken
     }
@@ -294,7 +311,10 @@ impl<'h> State<'h> {
     /// Applies an action that was just decided.
     pub fn apply(&mut self, plan: &Plan, action: &Action) {
         match action {
-            Action::Start { parameters, .. } => self.start(plan, action, Cow::Owned(parameters.clone())),
+            Action::Start { parameters, sampler, note, .. } => {
+                let said = (Cow::Owned(sampler.clone()), Cow::Owned(note.clone()));
+                self.start(plan, action, Cow::Owned(parameters.clone()), said);
+            }
             _ => self.steer(plan, action),
         }
     }
@@ -302,7 +322,10 @@ impl<'h> State<'h> {
     /// Applies an action of the log.
     pub(crate) fn record(&mut self, plan: &Plan, action: &'h Action) {
         match action {
-            Action::Start { parameters, .. } => self.start(plan, action, Cow::Borrowed(parameters)),
+            Action::Start { parameters, sampler, note, .. } => {
+                let said = (Cow::Borrowed(sampler.as_str()), Cow::Borrowed(note));
+                self.start(plan, action, Cow::Borrowed(parameters), said);
+            }
             _ => self.steer(plan, action),
         }
     }
@@ -311,7 +334,13 @@ impl<'h> State<'h> {
         self.batch = batch;
     }
 
-    fn start(&mut self, plan: &Plan, action: &Action, parameters: Cow<'h, Assignment>) {
+    fn start(
+        &mut self,
+        plan: &Plan,
+        action: &Action,
+        parameters: Cow<'h, Assignment>,
+        (sampler, note): (Cow<'h, str>, Cow<'h, Note>),
+    ) {
         let Action::Start { number, bracket, level, .. } = *action else { return };
         // A number that is taken or out of bounds starts nothing.
         if number.0 < self.next_number() || number.0 >= MAX_TRIALS {
@@ -327,6 +356,8 @@ impl<'h> State<'h> {
             Trial {
                 number,
                 parameters: Some(parameters),
+                sampler,
+                note,
                 bracket,
                 target,
                 cleared: None,
@@ -352,6 +383,8 @@ impl<'h> State<'h> {
                 Trial {
                     number: TrialNumber(number),
                     parameters: None,
+                    sampler: Cow::Borrowed(""),
+                    note: Cow::Owned(Note::default()),
                     bracket,
                     target: 0,
                     cleared: None,
@@ -372,6 +405,8 @@ impl<'h> State<'h> {
         self.active += u32::from(trial.is_active());
         self.committed += u128::from(trial.committed(plan));
         self.memo.started(plan, &trial);
+        self.sampling.learned(plan, &trial);
+        self.start_points.started(plan, &trial);
         self.trials.push(trial);
     }
 
@@ -411,6 +446,7 @@ impl<'h> State<'h> {
         let had_ended = trial.ended.is_some();
         change(trial);
         self.memo.enter(plan, trial);
+        self.sampling.learned(plan, trial);
         let now = trial.best(objective).filter(|_| trial.is_eligible());
         if best != now {
             best.map(|key| self.ranked.remove(&(key, number)));

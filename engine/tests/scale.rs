@@ -17,6 +17,8 @@ fn plan(scheduler: Scheduler, trials: u32) -> Plan {
         objective: Objective { metric: "loss".to_owned(), goal: Goal::Minimize, reduce: Reduce::Last },
         space: Space { parameters },
         fidelity: Some(FidelityRange { min: 1, max: 27 }),
+        constraints: Vec::new(),
+        start_with: Vec::new(),
         sampler: Sampler::Random,
         scheduler,
         resumable: true,
@@ -26,6 +28,7 @@ fn plan(scheduler: Scheduler, trials: u32) -> Plan {
             limits: Limits { trials: Some(trials), ..Limits::default() },
             target: None,
             suspend: false,
+            start_with: 0,
         },
     })
     .unwrap()
@@ -52,6 +55,7 @@ fn run(scheduler: Scheduler) -> (usize, Vec<Duration>) {
                 bracket: 0,
                 level: 0,
                 sampler: "random".to_owned(),
+                note: proposal.note,
                 reason: trimtab_engine::Reason::NewTrial,
             }],
         });

@@ -1,7 +1,7 @@
 //! Decisions as they are written, and back.
 
 use trimtab_engine::{
-    Action, Assignment, Comparison, Decision, Plan, Reason, TrialNumber, TrialResult, admitted, number,
+    Action, Assignment, Comparison, Decision, Note, Plan, Reason, TrialNumber, TrialResult, admitted, number,
 };
 
 use super::level_index;
@@ -44,6 +44,9 @@ pub fn action_record(plan: &Plan, action: &Action) -> ActionRecord {
         bracket: None,
         sampler: None,
         parameters: Vec::new(),
+        fallback: None,
+        parents: Vec::new(),
+        tag: None,
     };
     match action {
         Action::Stop { compared, .. } => {
@@ -56,7 +59,7 @@ pub fn action_record(plan: &Plan, action: &Action) -> ActionRecord {
             compared: compared.as_ref().map(compare),
             ..empty
         },
-        Action::Start { parameters, bracket, level, sampler, .. } => ActionRecord {
+        Action::Start { parameters, bracket, level, sampler, note, .. } => ActionRecord {
             level: Some(fidelity(*level)),
             bracket: Some(*bracket),
             sampler: Some(sampler.clone()),
@@ -65,6 +68,9 @@ pub fn action_record(plan: &Plan, action: &Action) -> ActionRecord {
                 .iter()
                 .map(|(name, value)| ParameterValue { name: name.clone(), value: value.to_string() })
                 .collect(),
+            fallback: note.fallback.clone(),
+            parents: note.parents.iter().map(|parent| parent.0).collect(),
+            tag: note.tag.clone(),
             ..empty
         },
     }
@@ -94,6 +100,11 @@ pub fn action(plan: &Plan, record: &ActionRecord) -> Option<Action> {
             bracket: record.bracket?,
             level: level_index(plan, record.level?)?,
             sampler: record.sampler.clone()?,
+            note: Note {
+                tag: record.tag.clone(),
+                parents: record.parents.iter().copied().map(TrialNumber).collect(),
+                fallback: record.fallback.clone(),
+            },
             reason,
         },
     })
@@ -153,6 +164,9 @@ pub fn trial_action(plan: &Plan, spec: &TrialSpec, batch: &TrialBatch) -> Option
         bracket: start.then_some(spec.bracket),
         sampler: start.then(|| spec.sampler.clone()),
         parameters: if start { spec.parameters.clone() } else { Vec::new() },
+        fallback: spec.fallback.clone().filter(|_| start),
+        parents: if start { spec.parents.clone() } else { Vec::new() },
+        tag: spec.tag.clone().filter(|_| start),
     };
     action(plan, &record)
 }

@@ -14,10 +14,12 @@ use serde::{Deserialize, Serialize};
 use crate::schema::{LARGE, METRIC, SAFE};
 
 pub use search::{
-    Fidelity, FidelityKind, GridSampler, Hyperband, NoScheduler, RandomSampler, Sampler, Scheduler, SuccessiveHalving,
-    WithoutCheckpoint,
+    CmaEsSampler, Fidelity, FidelityKind, GeneticSampler, GridSampler, Hyperband, NoScheduler, RandomSampler, Sampler,
+    Scheduler, SuccessiveHalving, WithoutCheckpoint,
 };
-pub use space::{Categorical, FloatRange, IntRange, Ordinal, Parameter, ParameterValue, Scale, When};
+pub use space::{
+    Categorical, Constraint, FloatRange, IntRange, Ordinal, Parameter, ParameterValue, Scale, StartPoint, When,
+};
 pub use status::{
     ActionKind, ActionRecord, BatchRecord, BestTrial, ComparisonRecord, SettingsRecord, StudyStatus, TrialCounts,
 };
@@ -33,6 +35,8 @@ pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, T
 #[x_kube(validation = Rule::new("(has(self.sampler) && has(self.sampler.grid)) || (has(self.scheduler) && !has(self.scheduler.none)) || !has(self.parameters) || !self.parameters.exists(p, has(p.float) && !has(p.float.step)) || (has(self.limits) && (has(self.limits.trials) || has(self.limits.fullTrainings) || has(self.limits.activeSeconds)))").message("`limits` must have `trials`, `fullTrainings` or `activeSeconds`, or the study would never end").field_path(".limits"))]
 #[x_kube(validation = Rule::new("self.objectives[0].metric == oldSelf.objectives[0].metric && self.objectives[0].goal == oldSelf.objectives[0].goal && self.objectives[0].reduce == oldSelf.objectives[0].reduce").message("`objectives` must not be changed, but for `target`: a study's search is fixed. Make another study").field_path(".objectives"))]
 #[x_kube(validation = Rule::new("has(self.parameters) == has(oldSelf.parameters) && (!has(self.parameters) || (self.parameters == oldSelf.parameters && self.parameters.map(p, p.name) == oldSelf.parameters.map(p, p.name)))").message("`parameters` must not be added, changed, removed or put in another order: a study's search is fixed. Make another study").field_path(".parameters"))]
+#[x_kube(validation = Rule::new("has(self.constraints) == has(oldSelf.constraints) && (!has(self.constraints) || self.constraints == oldSelf.constraints)").message("`constraints` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".constraints"))]
+#[x_kube(validation = Rule::new("!has(oldSelf.startWith) || (has(self.startWith) && [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49].all(i, i >= oldSelf.startWith.size() || (i < self.startWith.size() && self.startWith[i] == oldSelf.startWith[i])))").message("`startWith` must only be appended to: what it held may have been tried").field_path(".startWith"))]
 #[x_kube(validation = Rule::new("has(self.fidelity) == has(oldSelf.fidelity) && (!has(self.fidelity) || self.fidelity == oldSelf.fidelity)").message("`fidelity` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".fidelity"))]
 #[x_kube(validation = Rule::new("has(self.sampler) == has(oldSelf.sampler) && (!has(self.sampler) || self.sampler == oldSelf.sampler)").message("`sampler` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".sampler"))]
 #[x_kube(validation = Rule::new("has(self.scheduler) == has(oldSelf.scheduler) && (!has(self.scheduler) || self.scheduler == oldSelf.scheduler)").message("`scheduler` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".scheduler"))]
@@ -98,6 +102,14 @@ pub struct StudySpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub parameters: Vec<Parameter>,
+    /// constraints must hold of a configuration before it becomes a trial.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub constraints: Vec<Constraint>,
+    /// startWith lists known starting points. They are tried first, whatever the sampler. More may be appended at any time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub start_with: Vec<StartPoint>,
     /// fidelity says how far a trial can be trained. Without it a trial has one value, at its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fidelity: Option<Fidelity>,

@@ -37,7 +37,7 @@ pub enum FidelityKind {
 /// What proposes configurations: exactly one member.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("[has(self.random), has(self.grid)].exists_one(given, given)", "must have exactly one of `random`, `grid`"))]
+#[x_kube(validation = ("[has(self.random), has(self.grid), has(self.genetic), has(self.cmaEs)].exists_one(given, given)", "must have exactly one of `random`, `grid`, `genetic`, `cmaEs`"))]
 pub struct Sampler {
     /// random draws each parameter uniformly in its scale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,6 +45,12 @@ pub struct Sampler {
     /// grid tries every combination once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grid: Option<GridSampler>,
+    /// genetic breeds each configuration from two of the best so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub genetic: Option<GeneticSampler>,
+    /// cmaEs adapts a normal distribution to the best so far: for numbers, and for choices beside them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cma_es: Option<CmaEsSampler>,
 }
 
 /// Random search has no settings.
@@ -59,6 +65,26 @@ pub struct GridSampler {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2, max = 10_000))]
     pub points: Option<u32>,
+}
+
+/// A genetic algorithm.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GeneticSampler {
+    /// population is how many of the best trials breed. Left out: 20. The first ones of this many are drawn at random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 4, max = 1_000))]
+    pub population: Option<u32>,
+}
+
+/// CMA-ES, with margin for whole numbers and restarts with doubled populations.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CmaEsSampler {
+    /// population is how many trials it learns from at a time. Left out: 4 + floor(3 ln d) for d parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 4, max = 1_000))]
+    pub population: Option<u32>,
 }
 
 /// What decides how far each trial may run: exactly one member.

@@ -134,3 +134,22 @@ pub struct ParameterValue {
     #[schemars(length(max = 256))]
     pub value: String,
 }
+
+/// What must hold of a configuration before it becomes a trial.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Constraint {
+    /// expression over the parameters: `hidden_units * layers <= 1024 && (optimizer == 'adam' || momentum > 0.5)`. What it says of a
+    /// parameter that does not exist in a configuration counts as met.
+    #[schemars(length(min = 1, max = 1_000))]
+    pub expression: String,
+}
+
+/// A known starting point.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StartPoint {
+    /// values of parameters. Those that are left out are drawn at random.
+    #[schemars(length(min = 1, max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub values: Vec<ParameterValue>,
+}

@@ -160,6 +160,15 @@ pub struct SettingsRecord {
     /// suspend as it was.
     #[serde(default)]
     pub suspend: bool,
+    /// startWith is how many starting points there were.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0, max = 50))]
+    pub start_with: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The kinds of actions.
@@ -200,7 +209,7 @@ pub struct ActionRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1_000_000))]
     pub bracket: Option<u32>,
-    /// sampler that proposed the configuration (Start).
+    /// sampler that was asked for the configuration (Start).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub sampler: Option<String>,
@@ -208,6 +217,18 @@ pub struct ActionRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub parameters: Vec<ParameterValue>,
+    /// fallback is the sampler that proposed in place of the one asked (Start).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub fallback: Option<String>,
+    /// parents of the configuration, by number (Start).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), inner(range(min = 0, max = 1_000_000)))]
+    pub parents: Vec<u32>,
+    /// tag is the sampler's own note (Start).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub tag: Option<String>,
 }
 
 /// What a rung compared.

@@ -26,6 +26,9 @@ pub use status::{
 #[x_kube(validation = Rule::new("self.number == oldSelf.number").message("`number` must not be changed").field_path(".number"))]
 #[x_kube(validation = Rule::new("self.parameters == oldSelf.parameters").message("`parameters` must not be changed").field_path(".parameters"))]
 #[x_kube(validation = Rule::new("self.sampler == oldSelf.sampler").message("`sampler` must not be changed").field_path(".sampler"))]
+#[x_kube(validation = Rule::new("has(self.fallback) == has(oldSelf.fallback) && (!has(self.fallback) || self.fallback == oldSelf.fallback)").message("`fallback` must not be added, changed or removed").field_path(".fallback"))]
+#[x_kube(validation = Rule::new("has(self.parents) == has(oldSelf.parents) && (!has(self.parents) || self.parents == oldSelf.parents)").message("`parents` must not be added, changed or removed").field_path(".parents"))]
+#[x_kube(validation = Rule::new("has(self.tag) == has(oldSelf.tag) && (!has(self.tag) || self.tag == oldSelf.tag)").message("`tag` must not be added, changed or removed").field_path(".tag"))]
 #[x_kube(validation = Rule::new("self.bracket == oldSelf.bracket").message("`bracket` must not be changed").field_path(".bracket"))]
 #[x_kube(validation = Rule::new("self.targetLevel >= oldSelf.targetLevel").message("`targetLevel` must never fall").field_path(".targetLevel"))]
 #[x_kube(validation = Rule::new("!has(oldSelf.clearedLevel) || (has(self.clearedLevel) && self.clearedLevel >= oldSelf.clearedLevel)").message("`clearedLevel` must never fall").field_path(".clearedLevel"))]
@@ -101,9 +104,21 @@ pub struct TrialSpec {
     #[serde(default)]
     #[schemars(length(max = 64))]
     pub parameters: Vec<ParameterValue>,
-    /// sampler that proposed them.
+    /// sampler that was asked for them.
     #[schemars(length(min = 1, max = 64))]
     pub sampler: String,
+    /// fallback is the sampler that proposed them in its place, where it had to fall back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub fallback: Option<String>,
+    /// parents are the numbers of the trials that they were made from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), inner(range(min = 0, max = 1_000_000)))]
+    pub parents: Vec<u32>,
+    /// tag is the sampler's own note, such as a generation and a latent vector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub tag: Option<String>,
     /// bracket that the trial belongs to.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub bracket: u32,

@@ -28,6 +28,15 @@ pub(crate) struct TrialAccount {
     /// The fidelity that it may run to.
     target_level: u32,
     sampler: String,
+    /// The sampler that proposed in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fallback: Option<String>,
+    /// The trials that the configuration was made from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parents: Vec<u32>,
+    /// The sampler's own note.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<String>,
     parameters: Vec<ParameterValue>,
     /// Why: one entry for each decision about it.
     decisions: Vec<Decided>,
@@ -110,6 +119,9 @@ impl TrialAccount {
             rung: seen.and_then(|(plan, _, seen)| ladder::position(ladder::shape(plan, spec.bracket)?, seen.cleared)),
             target_level: spec.target_level,
             sampler: spec.sampler.clone(),
+            fallback: spec.fallback.clone(),
+            parents: spec.parents.clone(),
+            tag: spec.tag.clone(),
             parameters: spec.parameters.clone(),
             decisions: spec.batches.iter().map(|batch| decided(study, trial, batch, unit)).collect(),
             waiting: seen.and_then(|(plan, state, seen)| waiting(plan, state, seen, trial, unit)),
@@ -165,18 +177,41 @@ fn decided(study: &Study, trial: &Trial, batch: &TrialBatch, unit: &str) -> Deci
         bracket: None,
         sampler: None,
         parameters: Vec::new(),
+        fallback: None,
+        parents: Vec::new(),
+        tag: None,
     };
     let level = batch.level.unwrap_or_default();
     let numbers = batch.compared.as_ref().map(|_| format!(": {}", sentence(study, &record))).unwrap_or_default();
     let reason = &batch.reason;
     let why = match batch.action {
-        ActionKind::Start => {
-            format!("started to {unit} {level} with a configuration of the sampler {} ({reason})", trial.spec.sampler)
-        }
+        ActionKind::Start => format!("started to {unit} {level} with a configuration {} ({reason})", origin(trial)),
         ActionKind::Continue => format!("goes on to {unit} {level} ({reason}){numbers}"),
         ActionKind::Stop => format!("stopped ({reason}){numbers}"),
     };
     Decided { batch: batch.number, action: batch.action, reason: reason.clone(), why }
+}
+
+/// Where a trial's configuration comes from, such as "of the sampler genetic, made from trials 3 and 7".
+fn origin(trial: &Trial) -> String {
+    let spec = &trial.spec;
+    let mut text = match &spec.fallback {
+        Some(fallback) => format!("of the sampler {fallback} in place of {}", spec.sampler),
+        None => format!("of the sampler {}", spec.sampler),
+    };
+    let parents: Vec<_> = spec.parents.iter().map(u32::to_string).collect();
+    if let Some((last, before)) = parents.split_last() {
+        let _ = match before.is_empty() {
+            true => write!(text, ", made from trial {last}"),
+            false => write!(text, ", made from trials {} and {last}", before.join(", ")),
+        };
+    }
+    if let Some(tag) = &spec.tag {
+        // A latent vector is for the sampler, and for who asks for JSON; its beginning names the generation.
+        let short: String = tag.chars().take(40).collect();
+        let _ = write!(text, ", noted {short}{}", if short.len() < tag.len() { "…" } else { "" });
+    }
+    text
 }
 
 /// What a trial waits for, if it does.

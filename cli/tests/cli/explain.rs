@@ -82,6 +82,28 @@ fn one_trial_is_explained_alone() {
     has(&ran.err, &["has no trial 999"]);
 }
 
+#[test]
+fn origin_of_a_configuration_is_told() {
+    let mut played = play(1000);
+    let spec = &mut played.trials[3].spec;
+    spec.sampler = "cmaEs".to_owned();
+    spec.fallback = Some("random".to_owned());
+    spec.parents = vec![0, 1, 2];
+    spec.tag = Some(format!("g4 {}", "0.125 ".repeat(20)));
+    let file = played.file("origin.json");
+    let ran = run(&["explain", "digits", "--from", &file, "--trial", "3"]);
+    let made = "of the sampler random in place of cmaEs, made from trials 0, 1 and 2, noted g4 0.125 0.125 ";
+    has(&ran.out, &[made, "… (NewTrial)"]);
+    let ran = run(&["explain", "digits", "--from", &file, "--trial", "3", "--output", "json"]);
+    let answer: Value = serde_json::from_str(&ran.out).unwrap();
+    let trial = &answer["study"]["trials"][0];
+    assert_eq!((&trial["fallback"], &trial["parents"]), (&"random".into(), &serde_json::json!([0, 1, 2])));
+    assert_eq!(trial["tag"].as_str().unwrap().len(), 123);
+    // The engine never said that, so verification objects.
+    let ran = run(&["explain", "digits", "--from", &file, "--verify"]);
+    assert_eq!(ran.code, 1);
+}
+
 /// Turns the first trial that lost its rung into one that was promoted.
 fn plant(played: &mut Played) -> u32 {
     let trial =

@@ -138,6 +138,7 @@ fn damaged_history_breaks_nothing() {
         Study::new(|spec| spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false });
     study.step();
     let start = |number: u32, bracket: u32, level: usize| Action::Start {
+        note: crate::Note::default(),
         number: TrialNumber(number),
         parameters: crate::Assignment::default(),
         bracket,

@@ -1,47 +1,175 @@
 //! What proposes configurations. A sampler is a file here and a line in each of this file's matches.
 
+mod cma_es;
+mod genetic;
 mod grid;
 mod random;
+mod ranking;
+mod start_points;
 
-use crate::plan::{Plan, PlanSpec, Sampler};
-use crate::space::{Assignment, Enumeration};
-use crate::state::State;
+#[cfg(test)]
+mod constrained_tests;
+
+use crate::expression::Constraint;
+use crate::history::Note;
+use crate::plan::{Plan, PlanError, PlanSpec, Sampler};
+use crate::space::{Assignment, Enumeration, Space};
+use crate::state::{State, Trial};
 
 /// The most points that a grid may put on a float.
 pub const MAX_POINTS: u32 = 1_000;
+
+pub use cma_es::POPULATION as CMA_ES_POPULATION;
+pub use genetic::POPULATION as GENETIC_POPULATION;
+pub use start_points::MAX_POINTS as MAX_START_POINTS;
+
+pub(crate) use start_points::{Memory as StartMemory, StartPoint};
 
 /// A proposed configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proposal {
     /// The configuration.
     pub assignment: Assignment,
-    /// The name of the sampler that proposed it.
+    /// The name of the sampler that was asked.
     pub sampler: &'static str,
+    /// What it says of the configuration.
+    pub note: Note,
+}
+
+impl Proposal {
+    /// A configuration of which there is nothing to say.
+    fn plain(assignment: Assignment, sampler: &'static str) -> Self {
+        Self { assignment, sampler, note: Note::default() }
+    }
+
+    /// A configuration that another sampler proposed in place of the one asked.
+    fn fallback(assignment: Assignment, asked: &'static str, proposed: &str) -> Option<Self> {
+        let note = Note { fallback: Some(proposed.to_owned()), ..Note::default() };
+        Some(Self { assignment, sampler: asked, note })
+    }
+}
+
+/// What a sampler keeps of the trials so far, told to it as the fold goes.
+#[derive(Clone, Debug)]
+pub(crate) enum Memo {
+    /// Nothing to remember.
+    None,
+    /// The distribution.
+    CmaEs(Box<cma_es::Memory>),
+}
+
+impl Memo {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        match plan.spec().sampler {
+            Sampler::Random | Sampler::Grid { .. } | Sampler::Genetic { .. } => Self::None,
+            Sampler::CmaEs { .. } => Self::CmaEs(Box::new(cma_es::Memory::new(plan))),
+        }
+    }
+
+    /// A trial was started, or something became known of it.
+    pub(crate) fn learned(&mut self, plan: &Plan, trial: &Trial<'_>) {
+        match self {
+            Self::None => {}
+            Self::CmaEs(memory) => memory.learned(plan, trial),
+        }
+    }
 }
 
 /// Proposes the configuration of the trial of this number; `None` exactly when the sampler [`is_exhausted`].
 #[must_use]
 pub fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> {
-    let (assignment, sampler) = match plan.spec().sampler {
-        Sampler::Random => (random::propose(plan, state, number)?, random::NAME),
-        Sampler::Grid { .. } => (grid::propose(plan, number)?, grid::NAME),
-    };
-    Some(Proposal { assignment, sampler })
+    if let Some(proposal) = start_points::propose(plan, state, number) {
+        return Some(proposal);
+    }
+    match plan.spec().sampler {
+        Sampler::Random => Some(Proposal::plain(random::propose(plan, state, number)?, random::NAME)),
+        Sampler::Grid { .. } => Some(Proposal::plain(grid::propose(plan, state, number)?, grid::NAME)),
+        Sampler::Genetic { population } => genetic::propose(plan, state, number, population),
+        Sampler::CmaEs { .. } => match state.sampling() {
+            Memo::CmaEs(memory) => cma_es::propose(plan, state, memory, number),
+            Memo::None => None,
+        },
+    }
 }
 
 /// Whether the sampler has nothing more to propose from this number on.
 #[must_use]
 pub fn is_exhausted(plan: &Plan, state: &State<'_>, number: u32) -> bool {
-    match plan.spec().sampler {
-        Sampler::Random => random::is_exhausted(plan, state),
-        Sampler::Grid { .. } => grid::is_exhausted(plan, number),
+    let is_done = match plan.spec().sampler {
+        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } => random::is_exhausted(plan, state, number),
+        Sampler::Grid { .. } => grid::is_exhausted(plan, state, number),
+    };
+    is_done && start_points::propose(plan, state, number).is_none()
+}
+
+/// Whether the sampler has nothing to propose although it did not try everything: the constraints leave too little.
+pub(crate) fn gave_up(plan: &Plan, state: &State<'_>) -> bool {
+    !plan.constraints.is_empty()
+        && !matches!(plan.spec().sampler, Sampler::Grid { .. })
+        && !random::tries_all(plan, state)
+}
+
+/// Reads starting points, and says of each mistake where it is.
+pub(crate) fn parse_start_points(
+    space: &Space,
+    points: &[Vec<(String, String)>],
+    constraints: &[Constraint],
+    errors: &mut Vec<PlanError>,
+) -> Vec<StartPoint> {
+    let before = errors.len();
+    let parsed = start_points::parse(space, points, errors);
+    if errors.len() == before {
+        for (i, point) in parsed.iter().enumerate() {
+            let refuses = |constraint: &Constraint| point.whole(space).is_some_and(|whole| !constraint.holds(whole));
+            if let Some(k) = constraints.iter().position(refuses) {
+                let message = format!("must meet the constraints (`constraints[{k}]` refuses it)");
+                errors.push(PlanError { field: format!("startWith[{i}]"), message });
+            }
+        }
     }
+    parsed
+}
+
+/// The numbers of a grid's points that the constraints allow; `None` without constraints.
+pub(crate) fn allowed_points(
+    spec: &PlanSpec,
+    enumeration: Option<&Enumeration>,
+    constraints: &[Constraint],
+    errors: &mut Vec<PlanError>,
+) -> Option<Vec<u64>> {
+    let all = enumeration.filter(|_| matches!(spec.sampler, Sampler::Grid { .. }) && !constraints.is_empty())?;
+    if all.size() > grid::MAX_CONSTRAINED {
+        let most = grid::MAX_CONSTRAINED;
+        let message =
+            format!("must have at most {most} combinations where there are constraints (given {})", all.size());
+        errors.push(PlanError { field: "sampler.grid".to_owned(), message });
+        return None;
+    }
+    let allows =
+        |&point: &u64| all.at(point).is_some_and(|a| constraints.iter().all(|constraint| constraint.holds(&a)));
+    Some((0..all.size()).filter(allows).collect())
 }
 
 /// The numbered configurations that the study's sampler works with, if it can.
 pub(crate) fn enumeration(spec: &PlanSpec) -> Option<Enumeration> {
     match spec.sampler {
-        Sampler::Random => random::enumeration(&spec.space),
+        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } => random::enumeration(&spec.space),
         Sampler::Grid { points } => Enumeration::new(&spec.space, points),
     }
+}
+
+/// Whether a configuration may be proposed: it meets the constraints, and does not exist yet.
+fn is_free(plan: &Plan, state: &State<'_>, assignment: &Assignment) -> bool {
+    if !plan.allows(assignment) {
+        return false;
+    }
+    let Some(all) = &plan.enumeration else {
+        return !state.trials().iter().any(|trial| trial.parameters.as_deref().is_some_and(|p| is_same(p, assignment)));
+    };
+    all.number_of(assignment).is_some_and(|point| !state.taken().contains(&point))
+}
+
+/// Equality that looks at values first: on a continuum the first one tells two configurations apart.
+fn is_same(a: &Assignment, b: &Assignment) -> bool {
+    a.values.len() == b.values.len() && a.values.iter().zip(&b.values).all(|(a, b)| a.1 == b.1 && a.0 == b.0)
 }

@@ -19,24 +19,45 @@ pub(super) fn enumeration(space: &Space) -> Option<Enumeration> {
     Enumeration::new(space, None).filter(|all| all.size() <= MAX_SCANNED)
 }
 
-pub(super) fn is_exhausted(plan: &Plan, state: &State<'_>) -> bool {
+/// How many draws or points of a space are tried against constraints before a sampler gives up.
+const TRIES: u64 = 10_000;
+
+pub(super) fn is_exhausted(plan: &Plan, state: &State<'_>, number: u32) -> bool {
+    is_full(plan, state) || (!plan.constraints.is_empty() && propose(plan, state, number).is_none())
+}
+
+fn is_full(plan: &Plan, state: &State<'_>) -> bool {
     plan.enumeration.as_ref().is_some_and(|all| state.taken().len() as u64 >= all.size())
 }
 
+/// Whether every configuration is tried before the sampler gives up.
+pub(super) fn tries_all(plan: &Plan, state: &State<'_>) -> bool {
+    is_full(plan, state) || plan.enumeration.as_ref().is_some_and(|all| all.size() <= TRIES)
+}
+
 pub(super) fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Assignment> {
-    if is_exhausted(plan, state) {
+    if is_full(plan, state) {
         return None;
     }
     let space = &plan.spec().space;
     let mut stream = Stream::new(plan.spec().seed, Purpose::Parameters, u64::from(number));
-    let Some(all) = &plan.enumeration else { return Some(draw(space, &mut stream)) };
+    let Some(all) = &plan.enumeration else {
+        return (0..TRIES).map(|_| draw(space, &mut stream)).find(|assignment| plan.allows(assignment));
+    };
     for _ in 0..=REDRAWS {
         let assignment = draw(space, &mut stream);
-        if all.number_of(&assignment).is_some_and(|point| !state.taken().contains(&point)) {
+        if super::is_free(plan, state, &assignment) {
             return Some(assignment);
         }
     }
     let offset = stream.below(all.size());
+    if !plan.constraints.is_empty() {
+        let points =
+            (0..all.size().min(TRIES)).map(|step| (u128::from(offset) + u128::from(step)) % u128::from(all.size()));
+        let mut free =
+            points.filter_map(|point| u64::try_from(point).ok()).filter(|point| !state.taken().contains(point));
+        return free.find_map(|point| all.at(point).filter(|assignment| plan.allows(assignment)));
+    }
     let free = first_free(state.taken(), offset, all.size()).or_else(|| first_free(state.taken(), 0, offset));
     all.at(free?)
 }

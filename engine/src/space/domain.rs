@@ -62,6 +62,18 @@ impl Domain {
         }
     }
 
+    /// The lower edge, in the unit interval, of the share of the value of this index; for a countable domain.
+    #[expect(clippy::cast_precision_loss, reason = "the position of a huge number is as exact as it can be")]
+    pub(crate) fn lower_edge(&self, index: u64) -> f64 {
+        match self {
+            Self::Int { min, max, scale: Scale::Log, .. } if min < max => {
+                let (low, high) = log_edges(*min, *max);
+                (libm::log(*min as f64 + index as f64 - 0.5) - low) / (high - low)
+            }
+            _ => index as f64 / self.count().unwrap_or(u64::MAX) as f64,
+        }
+    }
+
     pub(super) fn parse(&self, text: &str) -> Result<Value, String> {
         match self {
             Self::Float { min, max, step, .. } => {

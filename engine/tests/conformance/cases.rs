@@ -61,12 +61,28 @@ pub(crate) fn tiny() -> Space {
     Space { parameters: vec![parameter("kind", choices(&["a", "b", "c", "d", "e"]))] }
 }
 
+/// Whole numbers of every size, and parameters that cannot vary.
+pub(crate) fn whole() -> Space {
+    let whole = |min, max, scale| Domain::Int { min, max, step: None, scale };
+    Space {
+        parameters: vec![
+            parameter("huge", whole(i64::MIN, i64::MAX, Scale::Linear)),
+            parameter("wide", whole(1, i64::MAX, Scale::Log)),
+            parameter("only", whole(7, 7, Scale::Log)),
+            parameter("single", choices(&["one"])),
+            parameter("fixed", Domain::Float { min: 2.0, max: 2.0, step: None, scale: Scale::Log }),
+        ],
+    }
+}
+
 pub(crate) const HALVING: Scheduler =
     Scheduler::SuccessiveHalving { reduction_factor: 2, configurations: Some(11), run_through: false };
 pub(crate) const HALVING_THROUGH: Scheduler =
     Scheduler::SuccessiveHalving { reduction_factor: 3, configurations: None, run_through: true };
 pub(crate) const HYPERBAND: Scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false };
 pub(crate) const HYPERBAND_THROUGH: Scheduler = Scheduler::Hyperband { reduction_factor: 2, run_through: true };
+const GENETIC: Sampler = Sampler::Genetic { population: Some(6) };
+const CMA_ES: Sampler = Sampler::CmaEs { population: Some(4) };
 const GRID: Sampler = Sampler::Grid { points: Some(4) };
 
 /// A study with random settings.
@@ -87,6 +103,8 @@ pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Sp
         },
         space,
         fidelity: Some(FidelityRange { min: 1, max }),
+        constraints: Vec::new(),
+        start_with: Vec::new(),
         sampler,
         scheduler,
         resumable: dice.chance(60),
@@ -96,8 +114,17 @@ pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Sp
             limits,
             target: dice.chance(10).then_some(0.5),
             suspend: false,
+            start_with: 0,
         },
     };
+    if dice.chance(30) {
+        spec.start_with = start_points(&spec.space, &mut dice);
+        spec.settings.start_with = u32::try_from(dice.below(spec.start_with.len() + 1)).unwrap();
+    }
+    if dice.chance(30) {
+        spec.constraints = constraints(&spec.space);
+        spec.start_with.clear();
+    }
     if !spec.settings.limits.end_it() {
         spec.settings.limits.trials = Some(30);
     }
@@ -105,6 +132,35 @@ pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Sp
         spec.fidelity = None;
     }
     (Plan::new(spec).expect("a valid study"), dice)
+}
+
+/// Points that give one parameter or all; none twice.
+fn start_points(space: &Space, dice: &mut Dice) -> Vec<Vec<(String, String)>> {
+    let mut points = Vec::new();
+    for _ in 0..dice.below(5) {
+        let cube: Vec<f64> = space.parameters.iter().map(|_| dice.below(1_000) as f64 / 1_000.0).collect();
+        let mut point = space.at(&cube).to_texts();
+        if dice.chance(40) {
+            point.truncate(1);
+        }
+        if !points.contains(&point) {
+            points.push(point);
+        }
+    }
+    points
+}
+
+/// Constraints that leave some of each space.
+fn constraints(space: &Space) -> Vec<String> {
+    let of = |name: &str, text: &str| space.parameter(name).map(|_| text.to_owned());
+    let all = [
+        of("rate", "rate < 0.03 || momentum > 0.5"),
+        of("layers", "layers * batch <= 192 && dropout < 0.25"),
+        of("optimizer", "optimizer != 'lion' && (momentum < 0.9 || width >= 16)"),
+        of("kind", "kind == 'a' || kind == 'd'"),
+        of("huge", "huge > 0 || log10(wide) < 9"),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 fn run(seeds: std::ops::Range<u64>, sampler: Sampler, scheduler: Scheduler, space: fn() -> Space) {
@@ -167,4 +223,54 @@ conformance! {
     grid_hyperband_through_small: GRID, HYPERBAND_THROUGH, small;
     grid_hyperband_through_conditional: GRID, HYPERBAND_THROUGH, conditional;
     grid_hyperband_through_tiny: GRID, HYPERBAND_THROUGH, tiny;
+    genetic_none_continuous: GENETIC, Scheduler::None, continuous;
+    genetic_none_small: GENETIC, Scheduler::None, small;
+    genetic_none_conditional: GENETIC, Scheduler::None, conditional;
+    genetic_none_tiny: GENETIC, Scheduler::None, tiny;
+    genetic_none_whole: GENETIC, Scheduler::None, whole;
+    genetic_halving_continuous: GENETIC, HALVING, continuous;
+    genetic_halving_small: GENETIC, HALVING, small;
+    genetic_halving_conditional: GENETIC, HALVING, conditional;
+    genetic_halving_tiny: GENETIC, HALVING, tiny;
+    genetic_halving_whole: GENETIC, HALVING, whole;
+    genetic_halving_through_continuous: GENETIC, HALVING_THROUGH, continuous;
+    genetic_halving_through_small: GENETIC, HALVING_THROUGH, small;
+    genetic_halving_through_conditional: GENETIC, HALVING_THROUGH, conditional;
+    genetic_halving_through_tiny: GENETIC, HALVING_THROUGH, tiny;
+    genetic_halving_through_whole: GENETIC, HALVING_THROUGH, whole;
+    genetic_hyperband_continuous: GENETIC, HYPERBAND, continuous;
+    genetic_hyperband_small: GENETIC, HYPERBAND, small;
+    genetic_hyperband_conditional: GENETIC, HYPERBAND, conditional;
+    genetic_hyperband_tiny: GENETIC, HYPERBAND, tiny;
+    genetic_hyperband_whole: GENETIC, HYPERBAND, whole;
+    genetic_hyperband_through_continuous: GENETIC, HYPERBAND_THROUGH, continuous;
+    genetic_hyperband_through_small: GENETIC, HYPERBAND_THROUGH, small;
+    genetic_hyperband_through_conditional: GENETIC, HYPERBAND_THROUGH, conditional;
+    genetic_hyperband_through_tiny: GENETIC, HYPERBAND_THROUGH, tiny;
+    genetic_hyperband_through_whole: GENETIC, HYPERBAND_THROUGH, whole;
+    cma_es_none_continuous: CMA_ES, Scheduler::None, continuous;
+    cma_es_none_small: CMA_ES, Scheduler::None, small;
+    cma_es_none_conditional: CMA_ES, Scheduler::None, conditional;
+    cma_es_none_tiny: CMA_ES, Scheduler::None, tiny;
+    cma_es_none_whole: CMA_ES, Scheduler::None, whole;
+    cma_es_halving_continuous: CMA_ES, HALVING, continuous;
+    cma_es_halving_small: CMA_ES, HALVING, small;
+    cma_es_halving_conditional: CMA_ES, HALVING, conditional;
+    cma_es_halving_tiny: CMA_ES, HALVING, tiny;
+    cma_es_halving_whole: CMA_ES, HALVING, whole;
+    cma_es_halving_through_continuous: CMA_ES, HALVING_THROUGH, continuous;
+    cma_es_halving_through_small: CMA_ES, HALVING_THROUGH, small;
+    cma_es_halving_through_conditional: CMA_ES, HALVING_THROUGH, conditional;
+    cma_es_halving_through_tiny: CMA_ES, HALVING_THROUGH, tiny;
+    cma_es_halving_through_whole: CMA_ES, HALVING_THROUGH, whole;
+    cma_es_hyperband_continuous: CMA_ES, HYPERBAND, continuous;
+    cma_es_hyperband_small: CMA_ES, HYPERBAND, small;
+    cma_es_hyperband_conditional: CMA_ES, HYPERBAND, conditional;
+    cma_es_hyperband_tiny: CMA_ES, HYPERBAND, tiny;
+    cma_es_hyperband_whole: CMA_ES, HYPERBAND, whole;
+    cma_es_hyperband_through_continuous: CMA_ES, HYPERBAND_THROUGH, continuous;
+    cma_es_hyperband_through_small: CMA_ES, HYPERBAND_THROUGH, small;
+    cma_es_hyperband_through_conditional: CMA_ES, HYPERBAND_THROUGH, conditional;
+    cma_es_hyperband_through_tiny: CMA_ES, HYPERBAND_THROUGH, tiny;
+    cma_es_hyperband_through_whole: CMA_ES, HYPERBAND_THROUGH, whole;
 }

@@ -186,14 +186,19 @@ fn check_time(plan: &Plan, history: &History, decision: &Decision, name: &str) {
     }
 }
 
-/// Independence: on a space that is not exhausted by numbers, a proposal depends on seed and number alone.
+/// Independence: what is drawn at random, on a space that is not exhausted by numbers, and what is counted depends on seed and
+/// number alone.
 fn check_independence(plan: &Plan, decision: &Decision, name: &str) {
     let is_finite = plan.spec().space.size().is_some();
     for action in &decision.actions {
         let Action::Start { number, parameters, sampler, .. } = action else { continue };
-        if is_finite && sampler == "random" {
+        let is_counted = sampler == "grid" && plan.spec().start_with.is_empty();
+        if !is_counted && (is_finite || sampler != "random") {
             continue;
         }
+        let mut settings = plan.settings().clone();
+        settings.start_with = 0;
+        let plan = &plan.with_settings(settings);
         let fresh = trimtab_engine::state::State::new(plan);
         let alone = trimtab_engine::samplers::propose(plan, &fresh, number.0).expect("a proposal");
         assert_eq!(alone.assignment, *parameters, "independence: {name}");
@@ -235,6 +240,7 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
                     texts.iter().map(|(name, text)| (name.as_str(), text.as_str())),
                 );
                 assert_eq!(read.as_ref(), Ok(parameters), "{name}: a configuration is one of the space's");
+                assert!(plan.allows(parameters), "{name}: trial {number} breaks a constraint");
                 let is_new = seen.insert(texts);
                 // On a continuum without branches chance never repeats itself.
                 let space = &plan.spec().space;
@@ -362,8 +368,16 @@ fn is_beyond(plan: &Plan, value: f64, other: f64) -> bool {
 
 /// How many configurations the sampler has.
 fn finite_size(plan: &Plan) -> Option<u64> {
-    let Sampler::Grid { points } = plan.spec().sampler else { return plan.spec().space.size() };
-    trimtab_engine::space::Enumeration::new(&plan.spec().space, points).map(|all| all.size())
+    let points = match plan.spec().sampler {
+        Sampler::Grid { points } => points,
+        _ => None,
+    };
+    let all = trimtab_engine::space::Enumeration::new(&plan.spec().space, points)?;
+    if plan.spec().constraints.is_empty() {
+        return Some(all.size());
+    }
+    Some((0..all.size()).filter(|&point| all.at(point).is_some_and(|assignment| plan.allows(&assignment))).count()
+        as u64)
 }
 
 /// What holds of a study that came to its end with these trials never deleted.

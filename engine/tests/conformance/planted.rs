@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use trimtab_engine::{
-    Action, Batch, Decision, History, Plan, Reason, ResultKind, Sampler, TrialNumber, TrialResult, Values, decide,
+    Action, Batch, Decision, History, Note, Plan, Reason, ResultKind, Sampler, TrialNumber, TrialResult, Values,
+    decide,
     verify::{Finding, verify},
 };
 
@@ -136,6 +137,16 @@ fn verify_finds_a_batch_that_was_tampered_with() {
             }
         }
     })));
+    let notes: [&dyn Fn(&mut Note); 3] =
+        [&|note| note.tag = Some("g1".to_owned()), &|note| note.parents = vec![TrialNumber(0)], &|note| {
+            note.fallback = Some("random".to_owned())
+        }];
+    for forge in notes {
+        assert!(is_mismatch(&tampered(&|batches| {
+            let Some(Action::Start { note, .. }) = batches[0].actions.last_mut() else { panic!() };
+            forge(note);
+        })));
+    }
     // Comparisons that were not kept are not missed.
     assert!(
         tampered(&|batches| {

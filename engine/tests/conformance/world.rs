@@ -105,6 +105,10 @@ impl World {
             let trials = 1 + u32::try_from(self.dice.below(50)).unwrap();
             self.set(|settings| settings.limits.trials = settings.limits.trials.map(|_| trials));
         }
+        if self.dice.chance(3) {
+            let all = u32::try_from(self.plan.spec().start_with.len()).unwrap();
+            self.set(|settings| settings.start_with = (settings.start_with + 1).min(all));
+        }
         if self.dice.chance(2) {
             let trainings = 1 + u32::try_from(self.dice.below(20)).unwrap();
             let before = self.plan.settings().limits.full_trainings;

@@ -1,0 +1,75 @@
+//! How samplers that only compare rank what trials have shown.
+
+use std::cmp::Reverse;
+
+use crate::history::Outcome;
+use crate::number::sortable;
+use crate::plan::Plan;
+use crate::state::Trial;
+
+/// Where a trial stands among others, smaller is better: by the highest level that it reached, then by its value there,
+/// then by its number. What failed, or is NaN or infinite at its highest level, stands behind everything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Standing {
+    is_useless: bool,
+    level: Reverse<usize>,
+    value: u64,
+    number: u32,
+}
+
+impl Standing {
+    /// Whether there is a usable value.
+    pub(super) fn is_usable(&self) -> bool {
+        !self.is_useless
+    }
+
+    /// Whose standing it is.
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+}
+
+/// What a trial has shown so far; `None` when it is no evidence: nothing reported yet, lost with the infrastructure,
+/// or removed.
+pub(super) fn standing(plan: &Plan, trial: &Trial<'_>) -> Option<(Standing, Option<f64>)> {
+    let number = trial.number.0;
+    let useless = Standing { is_useless: true, level: Reverse(0), value: u64::MAX, number };
+    match trial.ended {
+        Some(Outcome::Lost | Outcome::Removed) => return None,
+        Some(Outcome::Failed) => return Some((useless, None)),
+        Some(Outcome::Stopped) | None => {}
+    }
+    let (level, values) = trial.values.last()?;
+    Some(match plan.spec().objective.oriented(values) {
+        Some(value) => {
+            (Standing { is_useless: false, level: Reverse(*level), value: sortable(value), number }, Some(value))
+        }
+        None => (useless, None),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Study;
+    use crate::state::State;
+    use crate::{Goal, Scheduler};
+
+    #[test]
+    fn deeper_then_better_then_older_and_failures_last() {
+        let mut study = Study::new(|spec| {
+            spec.objective.goal = Goal::Maximize;
+            spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false };
+            spec.settings.parallelism = 9;
+        });
+        study.step();
+        study.observe(0, 0, 0.5).observe(1, 0, 0.9).observe(2, 0, 0.9).observe(3, 0, 0.1).observe(3, 1, 0.2);
+        study.observe(4, 0, f64::NAN).observe(5, 0, f64::INFINITY).end(6, Outcome::Failed).end(7, Outcome::Lost);
+        let state = State::fold(&study.plan, &study.history);
+        let mut ranked: Vec<Standing> =
+            state.trials().iter().filter_map(|trial| standing(&study.plan, trial)).map(|(s, _)| s).collect();
+        ranked.sort();
+        assert_eq!(ranked.iter().map(|s| s.number).collect::<Vec<_>>(), [3, 1, 2, 0, 4, 5, 6]);
+        assert_eq!(ranked.iter().filter(|s| s.is_usable()).count(), 4);
+    }
+}
