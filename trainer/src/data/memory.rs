@@ -11,8 +11,11 @@ use super::error::Error;
 pub fn available() -> Option<u64> {
     let machine = fs::read_to_string("/proc/meminfo").ok().as_deref().and_then(machine);
     let number = |file: &str| fs::read_to_string(Path::new("/sys/fs/cgroup").join(file)).ok()?.trim().parse().ok();
-    let group =
-        number("memory.max").zip(number("memory.current")).map(|(max, used): (u64, u64)| max.saturating_sub(used));
+    // Files that were read are counted as used, but given up as soon as memory is needed.
+    let cached = fs::read_to_string("/sys/fs/cgroup/memory.stat").ok().as_deref().and_then(cached).unwrap_or(0);
+    let group = number("memory.max")
+        .zip(number("memory.current"))
+        .map(|(max, used): (u64, u64)| max.saturating_sub(used.saturating_sub(cached)));
     machine.into_iter().chain(group).min()
 }
 
@@ -35,6 +38,11 @@ fn machine(text: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
+/// What a control group's `memory.stat` says is cached of files and not in use, in bytes.
+fn cached(text: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix("inactive_file "))?.trim().parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,6 +51,7 @@ mod tests {
     fn available_memory_is_read_in_bytes() {
         assert_eq!(machine("MemTotal:  9 kB\nMemAvailable:   24576 kB\n"), Some(24576 * 1024));
         assert_eq!(machine("MemTotal:  9 kB\n"), None);
+        assert_eq!(cached("anon 7\ninactive_file 4096\n"), Some(4096));
         assert!(available().is_some_and(|bytes| bytes > 1 << 20));
     }
 
