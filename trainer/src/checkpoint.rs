@@ -1,11 +1,13 @@
 //! A trial's progress on disk: weights, the optimizer's state and the epoch that they belong to.
 //!
-//! A checkpoint is a manifest, `checkpoint.json`, and the two files that it names, in burn's own format. The files of an
+//! A checkpoint is a manifest, `checkpoint.json`, and the files that it names, two for each fold, in burn's own format. The files of an
 //! epoch have names of their own and are on disk before the manifest is renamed into its place, so at any moment the
 //! manifest names complete files of one epoch. Their lengths and checksums are in it, for the disk's own faults.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+mod files;
+
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
@@ -15,15 +17,18 @@ use burn::tensor::Bytes;
 use burn_pack::{Reader, Writer};
 use serde::{Deserialize, Serialize};
 
-use crate::data::Identity;
+use crate::data::{Identity, Preparation};
 use crate::model::Architecture;
 use crate::report::Line;
+use crate::stopping::Progress;
 use crate::training::Training;
+
+use files::{Entry, put, read_entry, sync};
 
 /// The manifest's name.
 const MANIFEST: &str = "checkpoint.json";
 /// The version of the format. Another one is refused.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What can be wrong with a checkpoint.
 #[derive(Debug, thiserror::Error)]
@@ -86,28 +91,18 @@ pub struct Manifest {
     pub architecture: Architecture,
     /// The method of descent whose state is kept.
     pub optimizer: String,
-    /// The data that it was trained on.
-    pub data: Identity,
+    /// The data that each fold was trained on.
+    pub data: Vec<Identity>,
+    /// What each fold's training part taught about the data.
+    pub preparation: Vec<Preparation>,
     /// What was printed for the epoch.
     pub line: Line,
-    /// The weights.
-    model: Entry,
-    /// The optimizer's state.
-    state: Entry,
-}
-
-/// A file that belongs to a checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
-    file: String,
-    bytes: u64,
-    crc32: u32,
-}
-
-impl Entry {
-    fn of(file: String, content: &[u8]) -> Self {
-        Self { file, bytes: content.len() as u64, crc32: crc32fast::hash(content) }
-    }
+    /// What early stopping remembers.
+    pub progress: Progress,
+    /// The weights of each fold.
+    models: Vec<Entry>,
+    /// The optimizer's state of each fold.
+    states: Vec<Entry>,
 }
 
 /// A checkpoint that was read and found whole.
@@ -116,8 +111,8 @@ pub struct Checkpoint {
     folder: PathBuf,
     /// What it says about itself.
     pub manifest: Manifest,
-    model: Vec<u8>,
-    state: Vec<u8>,
+    models: Vec<Vec<u8>>,
+    states: Vec<Vec<u8>>,
 }
 
 impl Checkpoint {
@@ -137,28 +132,41 @@ impl Checkpoint {
         if manifest.format != FORMAT {
             return Err(damaged(format!("expected format {FORMAT}, found {}", manifest.format)));
         }
-        let model = read_entry(folder, &manifest.model)?;
-        let state = read_entry(folder, &manifest.state)?;
-        Ok(Some(Self { folder: folder.to_owned(), manifest, model, state }))
+        let folds = manifest.data.len();
+        if folds == 0 || [manifest.models.len(), manifest.states.len(), manifest.preparation.len()] != [folds; 3] {
+            return Err(damaged("its manifest is not of one number of folds".to_owned()));
+        }
+        let read = |entries: &[Entry]| -> Result<Vec<Vec<u8>>, Error> {
+            entries.iter().map(|entry| read_entry(folder, entry)).collect()
+        };
+        let (models, states) = (read(&manifest.models)?, read(&manifest.states)?);
+        Ok(Some(Self { folder: folder.to_owned(), manifest, models, states }))
     }
 
-    /// Puts the checkpoint's weights and state into `training`, which must be of the same network, optimizer and data.
+    /// Puts the checkpoint's weights and states into `folds`, which must be of the same network, optimizer and data.
     ///
     /// # Errors
-    /// If it is not.
-    pub fn restore(self, training: &mut Training<'_>, optimizer: &str, data: &Identity) -> Result<(), Error> {
-        self.require("the network", &self.manifest.architecture, &training.architecture)?;
+    /// If they are not.
+    pub fn restore(self, folds: &mut [Training<'_>], optimizer: &str) -> Result<(), Error> {
+        for training in folds.iter() {
+            self.require("the network", &self.manifest.architecture, &training.architecture)?;
+        }
         self.require("the optimizer", self.manifest.optimizer.as_str(), optimizer)?;
-        self.require("the data", &self.manifest.data, data)?;
-        let unusable = |file: &str| {
-            let path = self.folder.join(file);
+        let data: Vec<&Identity> = folds.iter().map(|training| &training.data.identity).collect();
+        self.require("the data", &self.manifest.data.iter().collect(), &data)?;
+        let unusable = |entry: &Entry| {
+            let path = self.folder.join(&entry.file);
             move |error: RecordError| Error::Damaged { path, reason: error.to_string() }
         };
-        let (model, state) = (&self.manifest.model.file, &self.manifest.state.file);
-        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(self.model)).map_err(unusable(model))?;
-        training.network = training.network.clone().try_load_record(record).map_err(unusable(model))?;
-        let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(self.state)).map_err(unusable(state))?;
-        training.optimizer.0 = training.optimizer.0.clone().load_record(record);
+        let models = self.models.into_iter().zip(&self.manifest.models);
+        let states = self.states.into_iter().zip(&self.manifest.states);
+        for (training, ((model, model_entry), (state, state_entry))) in folds.iter_mut().zip(models.zip(states)) {
+            let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(model)).map_err(unusable(model_entry))?;
+            let network = training.network.clone().try_load_record(record);
+            training.network = network.map_err(unusable(model_entry))?;
+            let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(state)).map_err(unusable(state_entry))?;
+            training.optimizer.0 = training.optimizer.0.clone().load_record(record);
+        }
         Ok(())
     }
 
@@ -177,36 +185,49 @@ impl Checkpoint {
     }
 }
 
-/// Writes a checkpoint of `training` after the epoch of `line`, in the place of the one that `folder` holds.
+/// Writes a checkpoint of `folds` after the epoch of `line`, in the place of the one that `folder` holds.
 ///
 /// # Errors
 /// If it cannot be written; the earlier one is then still there.
 pub fn write(
     folder: &Path,
-    training: &Training<'_>,
+    folds: &[Training<'_>],
     optimizer: &str,
-    data: &Identity,
     line: &Line,
+    progress: &Progress,
 ) -> Result<(), Error> {
+    let Some(first) = folds.first() else {
+        return Ok(());
+    };
     fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
     let epoch = line.epoch;
-    let model = training.network.valid().into_record().into_bytes().map_err(Error::Pack)?;
-    let state = training.optimizer.0.into_bytes().and_then(in_order).map_err(Error::Pack)?;
-    let (model_file, state_file) = (format!("model-{epoch}.bpk"), format!("optimizer-{epoch}.bpk"));
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         format: FORMAT,
         epoch,
-        architecture: training.architecture.clone(),
+        architecture: first.architecture.clone(),
         optimizer: optimizer.to_owned(),
-        data: data.clone(),
+        data: folds.iter().map(|fold| fold.data.identity.clone()).collect(),
+        preparation: folds.iter().map(|fold| fold.data.preparation.clone()).collect(),
         line: line.clone(),
-        model: Entry::of(model_file, &model),
-        state: Entry::of(state_file, &state),
+        progress: progress.clone(),
+        models: Vec::new(),
+        states: Vec::new(),
     };
+    for (place, training) in folds.iter().enumerate() {
+        let model = training.network.valid().into_record().into_bytes().map_err(Error::Pack)?;
+        let state = training.optimizer.0.into_bytes().and_then(in_order).map_err(Error::Pack)?;
+        let name = |what: &str| match folds.len() {
+            1 => format!("{what}-{epoch}.bpk"),
+            _ => format!("{what}-{epoch}-{place}.bpk"),
+        };
+        let entries = [(name("model"), model, &mut manifest.models), (name("optimizer"), state, &mut manifest.states)];
+        for (file, content, entries) in entries {
+            put(folder, &file, &content)?;
+            entries.push(Entry::of(file, &content));
+        }
+    }
     let text = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| Error::Write { path: folder.join(MANIFEST), source: error.into() })?;
-    put(folder, &manifest.model.file, &model)?;
-    put(folder, &manifest.state.file, &state)?;
     sync(folder)?;
     put(folder, MANIFEST, &text)?;
     sync(folder)?;
@@ -230,29 +251,6 @@ fn in_order(bytes: Bytes) -> Result<Bytes, RecordError> {
     Ok(writer.into_bytes()?)
 }
 
-/// Writes a file under another name, waits until it is on disk, and renames it.
-fn put(folder: &Path, name: &str, content: &[u8]) -> Result<(), Error> {
-    let (path, temporary) = (folder.join(name), folder.join(format!("{name}.tmp")));
-    let write = || -> io::Result<()> {
-        let mut file = File::create(&temporary)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&temporary, &path)
-    };
-    write().map_err(|source| Error::Write { path: path.clone(), source })
-}
-
-/// Waits until the folder's entries are on disk. Some network volumes cannot: there, a rename is all that can be had.
-fn sync(folder: &Path) -> Result<(), Error> {
-    let opened = File::open(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
-    match opened.sync_all() {
-        Err(source) if !matches!(source.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
-            Err(Error::Write { path: folder.to_owned(), source })
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Removes what earlier epochs and interrupted writes left. A file that stays is only a waste of space.
 fn remove_others(folder: &Path, manifest: &Manifest) {
     let Ok(entries) = fs::read_dir(folder) else {
@@ -263,33 +261,8 @@ fn remove_others(folder: &Path, manifest: &Manifest) {
         let Some(name) = name.to_str() else { continue };
         let ours = ["model-", "optimizer-", MANIFEST].iter().any(|start| name.starts_with(start))
             && [".bpk", ".tmp"].iter().any(|end| name.ends_with(end));
-        if ours && name != manifest.model.file && name != manifest.state.file {
+        if ours && manifest.models.iter().chain(&manifest.states).all(|entry| entry.file != name) {
             let _ = fs::remove_file(entry.path());
         }
     }
-}
-
-/// Reads a file that the manifest names and compares it with what the manifest says.
-fn read_entry(folder: &Path, entry: &Entry) -> Result<Vec<u8>, Error> {
-    let path = folder.join(&entry.file);
-    let damaged = |reason: String| Error::Damaged { path: path.clone(), reason };
-    // The name is data: it must not lead out of the folder.
-    if Path::new(&entry.file).file_name().is_none_or(|name| name != entry.file.as_str()) {
-        return Err(damaged("its manifest names a file elsewhere".to_owned()));
-    }
-    let content = match fs::read(&path) {
-        Ok(content) => content,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(damaged("it is missing".to_owned()));
-        }
-        Err(source) => return Err(Error::Read { path, source }),
-    };
-    if content.len() as u64 != entry.bytes {
-        return Err(damaged(format!("expected {} bytes, found {}", entry.bytes, content.len())));
-    }
-    let crc32 = crc32fast::hash(&content);
-    if crc32 != entry.crc32 {
-        return Err(damaged(format!("expected the checksum {:#010x}, found {crc32:#010x}", entry.crc32)));
-    }
-    Ok(content)
 }

@@ -1,52 +1,115 @@
-//! How good a network is on images that it was not trained on.
+//! How good a network is on rows that it was not trained on.
 
 use burn::tensor::Device;
 
-use crate::data::{Dataset, Part};
-use crate::model::{Activation, Network};
+use crate::data::{Prediction, Preparation, Samples, Targets};
+use crate::loss::Distance;
+use crate::metrics::{Metric, Outcome};
+use crate::model::{Architecture, Learning, Network};
 use crate::signals::Stop;
 
-/// Images that are looked at together; the result does not depend on it but for rounding.
+/// Rows that are looked at together; the result does not depend on it but for rounding.
 const CHUNK: usize = 1000;
 
-/// How good a network is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Measure {
-    /// The share of images whose class has the highest score.
-    pub accuracy: f64,
-    /// The mean cross-entropy.
-    pub loss: f64,
+/// A network that predicts, and what it was prepared with.
+#[derive(Clone, Copy, Debug)]
+pub struct Predictor<'a> {
+    /// The network, without gradients.
+    pub network: &'a Network,
+    /// Its shape.
+    pub architecture: &'a Architecture,
+    /// How its data is made, and what its outputs mean.
+    pub preparation: &'a Preparation,
+    /// Where it is.
+    pub device: &'a Device,
 }
 
-/// Measures `network` on a part of `data`, or nothing if it was told to stop.
-pub fn measure(
-    network: &Network,
-    activation: Activation,
-    data: &Dataset,
-    part: &Part,
-    device: &Device,
-    stop: &Stop,
-) -> Option<Measure> {
-    let rows: Vec<u32> = (0..part.len() as u32).collect();
-    let (mut right, mut loss) = (0_usize, 0.0_f64);
-    for rows in rows.chunks(CHUNK) {
-        if stop.signal().is_some() {
-            return None;
+/// How good a network is.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// The mean cross-entropy, or the mean distance in deviations of the target.
+    pub loss: f64,
+    /// The predictions beside the truth.
+    pub outcome: Outcome,
+}
+
+impl Evaluation {
+    /// The value of `metric`.
+    #[must_use]
+    pub fn value(&self, metric: Metric) -> f64 {
+        // A network whose scores are no numbers guesses nothing right, whatever class comes first.
+        if self.loss.is_nan() { f64::NAN } else { self.outcome.value(metric) }
+    }
+}
+
+impl Predictor<'_> {
+    /// What the network gives for `rows`, row after row: a score for each class, or one number in deviations. Nothing if it was
+    /// told to stop.
+    #[must_use]
+    pub fn outputs(&self, samples: &Samples, rows: &[u32], stop: &Stop) -> Option<Vec<f32>> {
+        let mut outputs = Vec::with_capacity(rows.len() * self.architecture.outputs);
+        for rows in rows.chunks(CHUNK) {
+            if stop.signal().is_some() {
+                return None;
+            }
+            let inputs = samples.inputs(rows, self.device);
+            let no_learning = None::<&mut Learning<fn(usize, usize) -> Option<Vec<f32>>>>;
+            let scores = self.network.forward(self.architecture, inputs, no_learning);
+            outputs.extend(scores.into_data().iter::<f32>());
         }
-        let scores = network.forward(data.images(part, rows, device), activation, |_| None);
-        let scores: Vec<f32> = scores.into_data().iter::<f32>().collect();
-        for (scores, label) in scores.chunks_exact(data.identity.classes).zip(data.labels(part, rows)) {
-            let best = scores.iter().copied().enumerate().fold((0, f32::NEG_INFINITY), |best, (class, score)| {
-                if score > best.1 { (class, score) } else { best }
-            });
-            right += usize::from(best.0 == label);
-            let highest = f64::from(best.1);
-            let sum: f64 = scores.iter().map(|&score| (f64::from(score) - highest).exp()).sum();
-            loss += sum.ln() + highest - f64::from(scores[label]);
+        Some(outputs)
+    }
+
+    /// The probability of each class, row after row, or the predicted numbers in the target's unit.
+    #[must_use]
+    pub fn predictions(&self, outputs: &[f32]) -> Vec<f64> {
+        match &self.preparation.target {
+            Prediction::Classes { names, .. } => outputs.chunks_exact(names.len()).flat_map(softmax).collect(),
+            Prediction::Number { mean, deviation, .. } => {
+                outputs.iter().map(|&output| f64::from(output) * deviation + mean).collect()
+            }
         }
     }
-    let loss = loss / part.len() as f64;
-    // A network whose scores are no numbers guesses nothing right, whatever class comes first.
-    let accuracy = if loss.is_nan() { f64::NAN } else { right as f64 / part.len() as f64 };
-    Some(Measure { accuracy, loss })
+
+    /// Measures the network on `rows`, whose targets are known. Nothing if it was told to stop.
+    #[must_use]
+    pub fn evaluate(&self, samples: &Samples, rows: &[u32], distance: Distance, stop: &Stop) -> Option<Evaluation> {
+        let outputs = self.outputs(samples, rows, stop)?;
+        let predictions = self.predictions(&outputs);
+        let evaluation = match (samples.targets(), &self.preparation.target) {
+            (Targets::Classes(all), Prediction::Classes { names, .. }) => {
+                let classes = names.len();
+                let labels: Vec<u32> = rows.iter().map(|&row| all[row as usize]).collect();
+                let scores = outputs.chunks_exact(classes).zip(&labels);
+                let loss = scores.map(|(scores, &label)| cross_entropy(scores, label as usize)).sum::<f64>();
+                let outcome = Outcome::Classes { classes, probabilities: predictions, labels };
+                Evaluation { loss: loss / rows.len() as f64, outcome }
+            }
+            (Targets::Numbers(all), Prediction::Number { deviation, .. }) => {
+                let actual: Vec<f64> = rows.iter().map(|&row| all[row as usize]).collect();
+                let errors = predictions.iter().zip(&actual).map(|(left, right)| (left - right) / deviation);
+                let loss = errors.map(|error| distance.of(error)).sum::<f64>() / rows.len() as f64;
+                Evaluation { loss, outcome: Outcome::Numbers { predicted: predictions, actual } }
+            }
+            _ => {
+                Evaluation { loss: f64::NAN, outcome: Outcome::Numbers { predicted: predictions, actual: Vec::new() } }
+            }
+        };
+        Some(evaluation)
+    }
+}
+
+/// The probabilities that scores stand for.
+fn softmax(scores: &[f32]) -> Vec<f64> {
+    let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let parts: Vec<f64> = scores.iter().map(|&score| (f64::from(score) - f64::from(highest)).exp()).collect();
+    let sum: f64 = parts.iter().sum();
+    parts.into_iter().map(|part| part / sum).collect()
+}
+
+/// The cross-entropy of one row, from scores, so that no probability is rounded to 0.
+fn cross_entropy(scores: &[f32], label: usize) -> f64 {
+    let highest = f64::from(scores.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let sum: f64 = scores.iter().map(|&score| (f64::from(score) - highest).exp()).sum();
+    sum.ln() + highest - f64::from(scores[label])
 }

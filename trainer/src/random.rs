@@ -9,14 +9,16 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 /// What a stream of random numbers is for.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose {
-    /// Which images are held out for validation.
+    /// Which rows are held out for validation; indexed by repeat.
     Split = 1,
     /// The initial weights; indexed by layer.
     Weights = 2,
-    /// The order of the training images; indexed by epoch.
+    /// The order of the training rows; indexed by epoch.
     Order = 3,
     /// Which activations are dropped; indexed by epoch, batch and layer.
     Dropout = 4,
+    /// A generated problem; indexed by its place in the list of them.
+    Generated = 5,
 }
 
 /// A stream of random numbers.
@@ -27,18 +29,32 @@ impl Stream {
     /// The stream of `seed` for `purpose` at `index`.
     #[must_use]
     pub fn new(seed: u64, purpose: Purpose, index: [u32; 3]) -> Self {
+        Self::of_fold(seed, purpose, index, 0)
+    }
+
+    /// The stream of one of several folds or repeats. That of the first is the stream of a run that has only one.
+    #[must_use]
+    pub fn of_fold(seed: u64, purpose: Purpose, index: [u32; 3], fold: u32) -> Self {
         let mut key = [0_u8; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
         key[8..16].copy_from_slice(&(purpose as u64).to_le_bytes());
         for (place, part) in key[16..28].chunks_exact_mut(4).zip(index) {
             place.copy_from_slice(&part.to_le_bytes());
         }
+        key[28..].copy_from_slice(&fold.to_le_bytes());
         Self(ChaCha8Rng::from_seed(key))
     }
 
     /// A number in [0, 1) with the 24 bits that an `f32` holds exactly.
     pub fn unit(&mut self) -> f32 {
         (self.0.next_u32() >> 8) as f32 / (1 << 24) as f32
+    }
+
+    /// A normal number with mean 0 and deviation 1 (Box and Muller).
+    pub fn normal(&mut self) -> f64 {
+        // The logarithm of 0 is not finite, so the first number is taken from (0, 1].
+        let (radius, angle) = (1.0 - f64::from(self.unit()), f64::from(self.unit()));
+        (-2.0 * radius.ln()).sqrt() * (2.0 * std::f64::consts::PI * angle).cos()
     }
 
     /// A number below `bound`, which is at most 2^32.

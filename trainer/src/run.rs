@@ -1,17 +1,20 @@
 //! A run of a trial: from where it was left, epoch by epoch, to where it ends.
 
+mod found;
+mod introduction;
+
 use std::io::{self, Write};
-use std::path::Path;
 use std::time::Instant;
 
-use burn::module::Module;
-
-use crate::checkpoint::{self, Checkpoint};
-use crate::data::{self, Dataset};
-use crate::optimization::Method;
-use crate::report::{Line, metric, remark};
+use crate::checkpoint;
+use crate::data::{self, Dataset, Prediction, Source};
+use crate::evaluation::Evaluation;
+use crate::metrics::Metric;
+use crate::model_file;
+use crate::report::{Line, mean_and_error, metric, remark};
 use crate::settings::Settings;
 use crate::signals::{self, Stop};
+use crate::stopping::Progress;
 use crate::training::Training;
 
 /// Why a run cannot go on.
@@ -23,6 +26,12 @@ pub enum Error {
     /// The checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] checkpoint::Error),
+    /// The file of a model.
+    #[error(transparent)]
+    Model(#[from] model_file::Error),
+    /// What was asked for does not suit the data.
+    #[error("{0}")]
+    Unsuitable(String),
     /// Nobody reads what it prints.
     #[error("cannot print: {0}")]
     Output(#[from] io::Error),
@@ -33,8 +42,11 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> i32 {
         match self {
-            Self::Data(_) | Self::Checkpoint(checkpoint::Error::Mismatch { .. }) => 2,
-            Self::Checkpoint(_) | Self::Output(_) => 1,
+            Self::Data(_)
+            | Self::Unsuitable(_)
+            | Self::Checkpoint(checkpoint::Error::Mismatch { .. })
+            | Self::Model(model_file::Error::Read { .. } | model_file::Error::Unusable { .. }) => 2,
+            Self::Checkpoint(_) | Self::Model(model_file::Error::Write { .. }) | Self::Output(_) => 1,
         }
     }
 }
@@ -42,7 +54,7 @@ impl Error {
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// It trained as far as it was told.
+    /// It trained as far as it was told, or as far as made sense.
     Complete,
     /// The loss is no number any more.
     Diverged,
@@ -67,133 +79,213 @@ impl Ending {
 /// # Errors
 /// If the data, the checkpoint or the output cannot be used.
 pub fn run(settings: &Settings, out: &mut dyn Write, stop: &Stop) -> Result<Ending, Error> {
-    let found = find(settings, out)?;
-    let data = Dataset::read(&settings.data, &settings.split)?;
-    let mut training = Training::new(settings, &data);
-    introduce(settings, &data, &training, out)?;
+    let found = found::find(settings, out)?;
+    let source = Source::read(&settings.data, &settings.options)?;
+    if settings.test && matches!(source, Source::Table(_)) {
+        let text =
+            "--test needs a folder with test files; of a table, `evaluate` measures a saved model on another one";
+        return Err(Error::Unsuitable(text.to_owned()));
+    }
+    let folds = settings.split.folds(&source.rows())?.into_iter();
+    let data: Result<Vec<Dataset>, _> = folds.map(|fold| Dataset::new(&source, fold, settings.split.seed)).collect();
+    let data = data?;
+    if settings.save.is_some() && data.len() > 1 {
+        let text = "--save needs one network; several folds train one each: choose one with --repeat";
+        return Err(Error::Unsuitable(text.to_owned()));
+    }
+    let trainings: Result<Vec<_>, _> = data.iter().map(|data| Training::new(settings, data)).collect();
+    let mut run = Run {
+        settings,
+        folds: trainings.map_err(Error::Unsuitable)?,
+        metrics: metrics(settings, &data[0])?,
+        progress: Progress::default(),
+        reached: 0,
+        line: None,
+    };
+    introduction::introduce(settings, &source, &run.folds, out)?;
+    run.restore(found, out)?;
+    run.train(out, stop)
+}
 
-    let optimizer = settings.method.name();
-    let mut reached = 0;
-    if let Some(Found { checkpoint, own }) = found {
+/// What is measured after each epoch, by the names under which it is printed; the loss stands where there is no metric.
+fn metrics(settings: &Settings, data: &Dataset) -> Result<Vec<(String, Option<Metric>)>, Error> {
+    let (classes, usual) = match &data.preparation.target {
+        Prediction::Classes { names, .. } => (Some(names.len()), Metric::Accuracy),
+        Prediction::Number { .. } => (None, Metric::Rmse),
+    };
+    let watched = settings.patience.as_ref().and_then(|patience| Metric::parse(patience.metric.strip_prefix("val_")?));
+    let mut all = vec![(format!("val_{}", usual.name()), Some(usual)), ("val_loss".to_owned(), None)];
+    for metric in settings.metrics.iter().copied().chain(watched) {
+        if let Some(reason) = metric.unfit(classes) {
+            return Err(Error::Unsuitable(format!("the metric {} {reason}", metric.name())));
+        }
+        let name = format!("val_{}", metric.name());
+        if all.iter().all(|(known, _)| *known != name) {
+            all.push((name, Some(metric)));
+        }
+    }
+    Ok(all)
+}
+
+/// A run under way.
+struct Run<'a> {
+    settings: &'a Settings,
+    folds: Vec<Training<'a>>,
+    metrics: Vec<(String, Option<Metric>)>,
+    progress: Progress,
+    /// The epochs that are trained.
+    reached: u32,
+    /// What the last of them came to.
+    line: Option<Line>,
+}
+
+impl Run<'_> {
+    /// Takes over what an earlier run left.
+    fn restore(&mut self, found: Option<found::Found>, out: &mut dyn Write) -> Result<(), Error> {
+        let Some(found::Found { checkpoint, own }) = found else {
+            return Ok(());
+        };
+        let settings = self.settings;
         let line = checkpoint.manifest.line.clone();
-        reached = checkpoint.manifest.epoch;
-        checkpoint.restore(&mut training, optimizer, &data.identity)?;
-        if own && reached <= settings.epochs || reached == settings.epochs {
+        self.reached = checkpoint.manifest.epoch;
+        self.progress = checkpoint.manifest.progress.clone();
+        checkpoint.restore(&mut self.folds, settings.optimization.method.name())?;
+        let (reached, ended) = (self.reached, self.is_over() || self.reached >= settings.epochs);
+        if own && reached <= settings.epochs || reached == settings.epochs || (ended && reached < settings.epochs) {
             // A run was cut off between saving the epoch and printing it, or its output was lost: say it again. The same line
             // twice counts once, and a run without a line would look like one that measures nothing.
-            line.print(out)?;
+            self.say(&line, out)?;
         }
-        if !own
-            && reached >= settings.epochs
-            && let Some(folder) = &settings.checkpoint
-        {
+        self.line = Some(line);
+        if !own && ended {
             // Whoever resumes from this run looks into its own folder.
-            checkpoint::write(folder, &training, optimizer, &data.identity, &line)?;
+            self.save_progress()?;
         }
-    }
-    if reached >= settings.epochs {
-        remark(out, &format!("nothing to do, epoch {reached} is reached and {} was asked", settings.epochs))?;
+        if reached >= settings.epochs {
+            remark(out, &format!("nothing to do, epoch {reached} is reached and {} was asked", settings.epochs))?;
+        }
+        Ok(())
     }
 
-    for epoch in reached + 1..=settings.epochs {
-        let start = Instant::now();
-        let trained = training.epoch(epoch, stop);
-        let Some((loss, validation)) = trained.and_then(|loss| Some((loss, training.measure(None, stop)?))) else {
-            return stopped(stop, epoch - 1, out);
-        };
-        let line = Line {
-            epoch,
-            loss,
-            val_accuracy: validation.accuracy,
-            val_loss: validation.loss,
-            seconds: start.elapsed().as_secs_f64(),
-        };
-        if line.diverged() {
-            // It is not saved: the last good epoch is worth more than weights that are no numbers.
-            line.print(out)?;
-            remark(out, &format!("diverged in epoch {epoch}, the loss is no finite number"))?;
-            return Ok(Ending::Diverged);
-        }
-        if let Some(folder) = &settings.checkpoint {
-            checkpoint::write(folder, &training, optimizer, &data.identity, &line)?;
-        }
-        line.print(out)?;
-    }
-    if settings.test {
-        let part = data.read_test(&settings.data)?;
-        let Some(measure) = training.measure(Some(&part), stop) else {
-            return stopped(stop, settings.epochs, out);
-        };
-        writeln!(out, "test_accuracy={} test_loss={}", metric(measure.accuracy), metric(measure.loss))?;
-        out.flush()?;
-    }
-    Ok(Ending::Complete)
-}
-
-/// The checkpoint that a run begins with.
-struct Found {
-    checkpoint: Checkpoint,
-    /// Whether this very run wrote it.
-    own: bool,
-}
-
-/// Finds it: the run's own if it is whole, else the one to resume from, which must be.
-fn find(settings: &Settings, out: &mut dyn Write) -> Result<Option<Found>, Error> {
-    if let Some(folder) = &settings.checkpoint {
-        match Checkpoint::read(folder) {
-            Ok(Some(checkpoint)) => {
-                resumed(out, checkpoint.manifest.epoch, folder)?;
-                return Ok(Some(Found { checkpoint, own: true }));
+    /// Trains to the end, and does what is to be done there.
+    fn train(&mut self, out: &mut dyn Write, stop: &Stop) -> Result<Ending, Error> {
+        let settings = self.settings;
+        while self.reached < settings.epochs && !self.is_over() {
+            let epoch = self.reached + 1;
+            let start = Instant::now();
+            let Some(results) = self.epoch(epoch, stop) else {
+                return stopped(stop, self.reached, out);
+            };
+            let names: Vec<String> = self.metrics.iter().map(|(name, _)| name.clone()).collect();
+            let line = Line::of_folds(epoch, &names, &results, start.elapsed().as_secs_f64());
+            if line.diverged() {
+                // It is not saved: the last good epoch is worth more than weights that are no numbers.
+                self.say(&line, out)?;
+                if let Some(repeat) = settings.split.only {
+                    line.print_repeat(repeat, out)?;
+                }
+                remark(out, &format!("diverged in epoch {epoch}, the loss is no finite number"))?;
+                return Ok(Ending::Diverged);
             }
-            Ok(None) => {}
-            // Work is lost, but the trial can still be trained, and this checkpoint will be replaced.
-            Err(checkpoint::Error::Damaged { path, reason }) => {
-                remark(out, &format!("the checkpoint {} is damaged and left out, {reason}", path.display()))?;
+            if let Some(patience) = &settings.patience {
+                self.progress.see(patience, &line);
             }
-            Err(error) => return Err(error.into()),
+            self.reached = epoch;
+            self.line = Some(line.clone());
+            self.save_progress()?;
+            self.say(&line, out)?;
+        }
+        if self.reached < settings.epochs
+            && let Some(patience) = &settings.patience
+        {
+            let (name, epochs) = (&patience.metric, patience.epochs);
+            let best = self.progress.epoch;
+            remark(
+                out,
+                &format!(
+                    "stopped early after epoch {}, {name} was best {epochs} epochs ago, in epoch {best}",
+                    self.reached
+                ),
+            )?;
+        }
+        self.end(out, stop)
+    }
+
+    /// One epoch of each fold: its training loss and what was measured.
+    fn epoch(&mut self, epoch: u32, stop: &Stop) -> Option<Vec<(f64, Vec<f64>)>> {
+        let metrics = &self.metrics;
+        let folds = self.folds.iter_mut();
+        folds
+            .map(|training| {
+                let loss = training.epoch(epoch, stop)?;
+                let evaluation = training.validate(stop)?;
+                Some((loss, values(metrics, &evaluation)))
+            })
+            .collect()
+    }
+
+    /// The result of a single fold, the test files, the model.
+    fn end(&self, out: &mut dyn Write, stop: &Stop) -> Result<Ending, Error> {
+        let settings = self.settings;
+        if let (Some(repeat), Some(line)) = (settings.split.only, &self.line) {
+            line.print_repeat(repeat, out)?;
+        }
+        if settings.test {
+            let mut results = Vec::new();
+            for training in &self.folds {
+                let (samples, _) = data::read_other(&settings.data, &training.data.preparation, true)?;
+                let rows: Vec<u32> = (0..samples.len() as u32).collect();
+                let Some(evaluation) = training.measure(&samples, &rows, stop) else {
+                    return stopped(stop, self.reached, out);
+                };
+                results.push(values(&self.metrics, &evaluation));
+            }
+            let mut fields = Vec::new();
+            for (place, (name, _)) in self.metrics.iter().enumerate() {
+                let (mean, _) = mean_and_error(&results.iter().map(|values| values[place]).collect::<Vec<f64>>());
+                fields.push(format!("{}={}", name.replacen("val_", "test_", 1), metric(mean)));
+            }
+            writeln!(out, "{}", fields.join(" "))?;
+            out.flush()?;
+        }
+        if let (Some(path), Some(training)) = (&settings.save, self.folds.first()) {
+            let Training { network, architecture, data, .. } = training;
+            model_file::write(path, network, architecture, &data.preparation, self.reached)?;
+            remark(out, &format!("the model is in {}", path.display()))?;
+        }
+        Ok(Ending::Complete)
+    }
+
+    /// Whether training has ended by itself.
+    fn is_over(&self) -> bool {
+        let patience = self.settings.patience.as_ref();
+        self.reached > 0 && patience.is_some_and(|patience| self.progress.is_over(patience, self.reached))
+    }
+
+    fn save_progress(&self) -> Result<(), Error> {
+        if let (Some(folder), Some(line)) = (&self.settings.checkpoint, &self.line) {
+            let optimizer = self.settings.optimization.method.name();
+            checkpoint::write(folder, &self.folds, optimizer, line, &self.progress)?;
+        }
+        Ok(())
+    }
+
+    /// Prints an epoch: as metrics, or, where the unit of fidelity is the fold, as a remark.
+    fn say(&self, line: &Line, out: &mut dyn Write) -> io::Result<()> {
+        match self.settings.split.only {
+            None => line.print(out),
+            Some(_) => remark(out, &format!("epoch {}{}", line.epoch, line.fields(' '))),
         }
     }
-    let Some(folder) = &settings.resume else {
-        return Ok(None);
-    };
-    // To begin again would cost the user what the checkpoint was to save, so anything wrong with it is an error.
-    let missing = || checkpoint::Error::Missing { folder: folder.clone() };
-    let checkpoint = Checkpoint::read(folder)?.ok_or_else(missing)?;
-    resumed(out, checkpoint.manifest.epoch, folder)?;
-    Ok(Some(Found { checkpoint, own: false }))
 }
 
-fn resumed(out: &mut dyn Write, epoch: u32, folder: &Path) -> io::Result<()> {
-    remark(out, &format!("resumed from epoch {epoch} of {}", folder.display()))
+/// What `evaluation` says about `metrics`.
+fn values(metrics: &[(String, Option<Metric>)], evaluation: &Evaluation) -> Vec<f64> {
+    metrics.iter().map(|(_, metric)| metric.map_or(evaluation.loss, |metric| evaluation.value(metric))).collect()
 }
 
 fn stopped(stop: &Stop, epoch: u32, out: &mut dyn Write) -> Result<Ending, Error> {
     let signal = stop.signal().unwrap_or_default();
     remark(out, &format!("stopped by {} after epoch {epoch}", signals::name(signal)))?;
     Ok(Ending::Stopped(signal))
-}
-
-/// Says what is trained, on what, with what.
-fn introduce(settings: &Settings, data: &Dataset, training: &Training<'_>, out: &mut dyn Write) -> Result<(), Error> {
-    let widths: Vec<String> = training.architecture.widths().iter().map(usize::to_string).collect();
-    let (network, activation) = (widths.join("-"), settings.activation.name());
-    let parameters = training.network.num_params();
-    remark(out, &format!("network {network} {activation}, {parameters} parameters"))?;
-    let optimizer = match settings.method {
-        Method::Sgd { momentum } => format!("sgd with momentum {momentum}"),
-        Method::Adam => "adam".to_owned(),
-    };
-    let Settings { learning_rate, batch_size, weight_decay, dropout, seed, .. } = settings;
-    remark(
-        out,
-        &format!(
-            "{optimizer}, learning rate {learning_rate}, batches of {batch_size}, weight decay {weight_decay}, \
-             dropout {dropout}, seed {seed}"
-        ),
-    )?;
-    let (train, validation) = (data.train.len(), data.validation.len());
-    let (device, threads) = (settings.device.name(), settings.threads);
-    let plural = if threads == 1 { "" } else { "s" };
-    remark(out, &format!("{train} images, {validation} more for validation, on {device}, {threads} thread{plural}"))?;
-    Ok(())
 }

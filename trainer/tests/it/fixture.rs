@@ -1,10 +1,11 @@
 //! A small data set, runs in this process, and what they print.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use clap::Parser;
 use tempfile::TempDir;
-use trimtab_trainer::flags::Flags;
+use trimtab_trainer::flags::{Cli, Command};
 use trimtab_trainer::run::{Ending, Error, run};
 use trimtab_trainer::settings::Settings;
 use trimtab_trainer::signals::Stop;
@@ -45,23 +46,47 @@ pub fn header(magic: u32, sizes: &[usize]) -> Vec<u8> {
     std::iter::once(magic).chain(sizes).flat_map(u32::to_be_bytes).collect()
 }
 
-/// Flags of a small model on the data in `folder`.
-pub fn flags(folder: &Path) -> Flags {
-    Flags {
-        data: Some(folder.into()),
-        validation: text("100"),
-        hidden_units: text("16"),
-        batch_size: text("64"),
-        learning_rate: text("0.01"),
-        epochs: text("4"),
-        seed: text("7"),
-        threads: text("1"),
-        ..Flags::default()
+/// The command line of a run: of a flag that is given twice, the last one counts.
+#[derive(Clone, Debug)]
+pub struct Flags(Vec<String>);
+
+impl Flags {
+    pub fn new(flags: &[&str]) -> Self {
+        Self(Vec::new()).with(flags)
+    }
+
+    /// The same with more.
+    pub fn with(&self, flags: &[&str]) -> Self {
+        let more = flags.iter().flat_map(|flags| flags.split_whitespace()).map(str::to_owned);
+        Self(self.0.iter().cloned().chain(more).collect())
+    }
+
+    /// The same with a flag that is a path.
+    pub fn path(&self, flag: &str, path: &Path) -> Self {
+        self.with(&[&format!("{flag}={}", path.display())])
+    }
+
+    pub fn settings(&self) -> Result<Settings, trimtab_trainer::settings::Error> {
+        let words = ["trimtab-trainer", "train"].into_iter().map(str::to_owned).chain(self.0.iter().cloned());
+        match Cli::try_parse_from(words).unwrap().command {
+            Command::Train(flags) => Settings::new(&flags),
+            _ => unreachable!(),
+        }
     }
 }
 
-pub fn text(value: &str) -> Option<String> {
-    Some(value.to_owned())
+/// Flags of a small model on the images in `folder`.
+pub fn flags(folder: &Path) -> Flags {
+    Flags::new(&[
+        "--validation=100 --hidden-units=16 --batch-size=64 --learning-rate=0.01 --epochs=4 --seed=7 --threads=1",
+    ])
+    .path("--data", folder)
+}
+
+/// Flags of a small model on a generated table.
+pub fn generated(name: &str) -> Flags {
+    Flags::new(&["--hidden-units=16 --batch-size=32 --learning-rate=0.01 --epochs=4 --seed=7 --threads=1"])
+        .with(&[&format!("--data=generated:{name}")])
 }
 
 /// What a run printed, and how it ended.
@@ -83,6 +108,7 @@ impl Ran {
         field.unwrap().parse().unwrap()
     }
 
+    /// What a run on bad data or with flags that do not suit it says.
     pub fn error(self) -> String {
         self.ending.unwrap_err().to_string()
     }
@@ -99,7 +125,7 @@ pub fn train(flags: &Flags) -> Ran {
 
 pub fn train_until(flags: &Flags, stop: &Stop) -> Ran {
     let mut output = Vec::new();
-    let ending = run(&Settings::new(flags).unwrap(), &mut output, stop);
+    let ending = run(&flags.settings().unwrap(), &mut output, stop);
     Ran { output: String::from_utf8(output).unwrap(), ending }
 }
 
@@ -113,8 +139,4 @@ pub fn names(folder: &Path) -> Vec<String> {
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
-}
-
-pub fn os(path: &Path) -> Option<std::ffi::OsString> {
-    Some(PathBuf::from(path).into())
 }

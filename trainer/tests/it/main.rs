@@ -8,7 +8,12 @@
     reason = "tests fail by panicking and have no users"
 )]
 
+mod bad_data;
+mod commands;
 mod data;
 mod fixture;
+mod gradients;
+mod metrics;
 mod process;
 mod resume;
+mod table;

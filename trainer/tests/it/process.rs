@@ -62,7 +62,10 @@ fn bad_input_exits_with_2_and_names_it() {
     for (arguments, expected) in [
         (vec!["--learning-rate=-1"], "--learning-rate (or PARAM_LEARNING_RATE) is `-1`: expected"),
         (vec!["--learning-rate", "-1"], "--learning-rate (or PARAM_LEARNING_RATE) is `-1`: expected"),
-        (vec!["--data=/nowhere"], "no train-images-idx3-ubyte and no train-images-idx3-ubyte.gz in /nowhere"),
+        (
+            vec!["--data=/nowhere"],
+            "/nowhere does not exist: expected a folder of IDX files, a CSV file, or generated:NAME",
+        ),
         (vec!["--colour=red"], "unexpected argument '--colour'"),
     ] {
         let output = trainer(data.path()).args(arguments).output().unwrap();
@@ -120,12 +123,12 @@ fn run_that_is_killed_again_and_again_ends_like_one_that_is_not() {
     let [whole, killed] = ["whole", "killed"].map(|name| folders.path().join(name));
     let run = |folder: &Path| {
         let mut command = trainer(data.path());
-        command.args(["--epochs=40", "--dropout=0.2", "--checkpoint"]).arg(folder);
+        command.args(["--epochs=60", "--dropout=0.2", "--checkpoint"]).arg(folder);
         command
     };
     let uninterrupted = run(&whole).output().unwrap();
     let mut seen = Vec::new();
-    for pause in (3..60).step_by(6) {
+    for pause in (3..63).step_by(3) {
         let mut child = run(&killed).spawn().unwrap();
         let mut reader = BufReader::new(child.stdout.take().unwrap());
         seen.push(read_epoch(&mut reader));
@@ -133,15 +136,15 @@ fn run_that_is_killed_again_and_again_ends_like_one_that_is_not() {
         signal(&child, "KILL");
         child.wait().unwrap();
         seen.extend(reader.lines().map(|line| line.unwrap() + "\n"));
-        if names(&killed).contains(&"model-40.bpk".to_owned()) {
+        if names(&killed).contains(&"model-60.bpk".to_owned()) {
             break;
         }
     }
     let last = run(&killed).output().unwrap();
     assert_eq!(last.status.code(), Some(0));
     seen.push(String::from_utf8(last.stdout).unwrap());
-    assert!(files(&whole, 40) == files(&killed, 40));
-    assert_eq!(names(&killed), ["checkpoint.json", "model-40.bpk", "optimizer-40.bpk"]);
+    assert!(files(&whole, 60) == files(&killed, 60));
+    assert_eq!(names(&killed), ["checkpoint.json", "model-60.bpk", "optimizer-60.bpk"]);
     let uninterrupted = epochs(&String::from_utf8(uninterrupted.stdout).unwrap());
     assert!(epochs(&seen.concat()).iter().all(|line| uninterrupted.contains(line)));
 }

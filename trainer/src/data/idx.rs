@@ -89,8 +89,8 @@ pub struct Images {
     pub path: PathBuf,
     /// How many there are.
     pub count: usize,
-    /// The pixels of one.
-    pub pixels: usize,
+    /// Height and width of each, in pixels.
+    pub size: [usize; 2],
     /// All pixels.
     pub bytes: Vec<u8>,
 }
@@ -104,20 +104,25 @@ pub struct Labels {
     pub bytes: Vec<u8>,
 }
 
-/// Reads the file of images called `name`, or `name.gz`, in `folder`.
+/// Reads the file of images called `name`, or `name.gz`, in `folder`. `fits` is asked before memory is taken for its bytes.
 ///
 /// # Errors
-/// If there is none or it is not what it should be.
-pub fn images(folder: &Path, name: &str) -> Result<Images, Error> {
+/// If there is none, it is not what it should be, or it does not fit.
+pub fn images<E: From<Error>>(
+    folder: &Path,
+    name: &str,
+    fits: impl FnOnce(&Path, u64) -> Result<(), E>,
+) -> Result<Images, E> {
     let (path, mut reader) = open(folder, name)?;
     let [count, rows, columns] = header(&path, &mut reader, "images", IMAGES)?;
-    let pixels = u64::from(rows) * u64::from(columns);
-    let total = pixels.checked_mul(u64::from(count)).filter(|total| (1..=MAX_BYTES).contains(total));
+    let total = u64::from(rows) * u64::from(columns);
+    let total = total.checked_mul(u64::from(count)).filter(|total| (1..=MAX_BYTES).contains(total));
     let Some(total) = total else {
-        return Err(Error::Header { path, count, rows, columns });
+        return Err(Error::Header { path, count, rows, columns }.into());
     };
+    fits(&path, total)?;
     let bytes = body(&path, reader, "images", total)?;
-    Ok(Images { path, count: count as usize, pixels: pixels as usize, bytes })
+    Ok(Images { path, count: count as usize, size: [rows as usize, columns as usize], bytes })
 }
 
 /// Reads the file of labels called `name`, or `name.gz`, in `folder`.
