@@ -5,18 +5,21 @@
 //! starts `n = ceil((s_max + 1) / (s + 1) * eta^s)` trials, has `floor(n / eta^i)` of them on rung `i` (at least one), and
 //! compares them at `max / eta^(s - i)`, rounded to the nearest whole unit, halves up, and kept within `min..=max`.
 //!
+//! `HpBandSter` and its descendants round down before they multiply: `n = floor((s_max + 1) / (s + 1)) * eta^s`. Those sizes
+//! can be had by name, so that results can be compared.
+//!
 //! Rungs that fall on the same whole level become one, which keeps the size of the lower one: nobody is judged twice on
 //! the same value, and sizes still never rise. (With whole `eta >= 2` rounding never makes two levels meet; the rule is
 //! here so that nothing depends on that.)
 
-use crate::plan::{FidelityRange, PlanError, Scheduler};
+use crate::plan::{FidelityRange, PlanError, Scheduler, Sizes};
 
 /// One rung of a bracket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RungPlan {
     /// The level's index in [`crate::Plan::levels`].
     pub level: usize,
-    /// How many trials the rung holds when it is full.
+    /// How many trials the rung holds when it is full; in an asynchronous ladder, which is never full, their proportion.
     pub size: u32,
 }
 
@@ -49,12 +52,15 @@ pub fn promotions(range: FidelityRange, eta: u32) -> u32 {
 
 /// The brackets of one pass of Hyperband, the longest first.
 #[must_use]
-pub fn hyperband(range: FidelityRange, eta: u32) -> Vec<Vec<RawRung>> {
+pub fn hyperband(range: FidelityRange, eta: u32, sizes: Sizes) -> Vec<Vec<RawRung>> {
     let s_max = promotions(range, eta);
     (0..=s_max)
         .rev()
         .map(|s| {
-            let first = (u64::from(s_max + 1) * power(eta, s)).div_ceil(u64::from(s + 1));
+            let first = match sizes {
+                Sizes::Paper => (u64::from(s_max + 1) * power(eta, s)).div_ceil(u64::from(s + 1)),
+                Sizes::Hpbandster => u64::from((s_max + 1) / (s + 1)) * power(eta, s),
+            };
             ladder(range, eta, s, first)
         })
         .collect()
@@ -95,8 +101,19 @@ pub fn plan(fidelity: Option<FidelityRange>, scheduler: &Scheduler) -> Result<(V
         (Scheduler::SuccessiveHalving { reduction_factor: eta, configurations, .. }, Some(range)) => {
             (vec![successive_halving(range, *eta, *configurations)], *eta, "successiveHalving")
         }
-        (Scheduler::Hyperband { reduction_factor: eta, .. }, Some(range)) => {
-            (hyperband(range, *eta), *eta, "hyperband")
+        (Scheduler::Hyperband { reduction_factor: eta, sizes, .. }, Some(range)) => {
+            (hyperband(range, *eta, *sizes), *eta, "hyperband")
+        }
+        (Scheduler::Asha { reduction_factor: eta, brackets, .. }, Some(range)) => {
+            let mut raw = hyperband(range, *eta, Sizes::Paper);
+            let most = raw.len();
+            if *brackets as usize > most {
+                let field = "scheduler.asha.brackets".to_owned();
+                let message = format!("must be at most {most}, one for each rung of the ladder (given {brackets})");
+                return Err(PlanError { field, message });
+            }
+            raw.truncate(*brackets as usize);
+            (raw, *eta, "asha")
         }
         (Scheduler::None, _) | (_, None) => return Ok((vec![top], Vec::new())),
     };
@@ -152,7 +169,7 @@ mod tests {
     }
 
     fn table(max: u32, eta: u32) -> String {
-        text(&hyperband(FidelityRange { min: 1, max }, eta))
+        text(&hyperband(FidelityRange { min: 1, max }, eta, Sizes::Paper))
     }
 
     #[test]
@@ -205,7 +222,7 @@ mod tests {
         for eta in 2..=10_u32 {
             let mut k = 1;
             while let Some(max) = eta.checked_pow(k) {
-                let brackets = hyperband(FidelityRange { min: 1, max }, eta);
+                let brackets = hyperband(FidelityRange { min: 1, max }, eta, Sizes::Paper);
                 assert_eq!(brackets.len(), k as usize + 1, "{eta}^{k}");
                 assert_eq!(brackets[0][0], (1, u64::from(max)));
                 assert_eq!(wide(brackets), oracle(1, max.into(), eta.into()), "{eta}^{k}");
@@ -219,7 +236,7 @@ mod tests {
         for eta in 2..=10_u32 {
             for max in 1..=300_u32 {
                 for min in 1..=max.min(20) {
-                    let brackets = hyperband(FidelityRange { min, max }, eta);
+                    let brackets = hyperband(FidelityRange { min, max }, eta, Sizes::Paper);
                     for rungs in &brackets {
                         assert!(rungs.windows(2).all(|w| w[0].0 < w[1].0 && w[0].1 >= w[1].1), "{min} {max} {eta}");
                         assert_eq!(rungs.last().map(|r| r.0), Some(max));
@@ -241,7 +258,7 @@ mod tests {
 
     #[test]
     fn plan_refuses_rungs_beyond_the_bound() {
-        let scheduler = Scheduler::Hyperband { reduction_factor: 10, run_through: false };
+        let scheduler = Scheduler::Hyperband { reduction_factor: 10, sizes: Sizes::Paper, run_through: false };
         let error = plan(Some(FidelityRange { min: 1, max: 1_000_000 }), &scheduler).unwrap_err();
         assert_eq!(error.field, "scheduler.hyperband.reductionFactor");
         assert!(plan(Some(FidelityRange { min: 10, max: 1_000_000 }), &scheduler).is_ok());
@@ -255,7 +272,7 @@ mod tests {
 
     #[test]
     fn plan_numbers_the_levels_of_all_brackets() {
-        let scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false };
+        let scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false };
         let (levels, brackets) = plan(Some(FidelityRange { min: 1, max: 9 }), &scheduler).unwrap();
         assert_eq!(levels, [1, 3, 9]);
         assert_eq!(brackets[1].rungs, [RungPlan { level: 1, size: 5 }, RungPlan { level: 2, size: 1 }]);

@@ -19,6 +19,7 @@ pub(crate) fn spec() -> PlanSpec {
         fidelity: Some(FidelityRange { min: 1, max: 9 }),
         sampler: Sampler::Random,
         scheduler: Scheduler::None,
+        stopping: Vec::new(),
         resumable: true,
         seed: 1,
         settings: Settings {

@@ -27,6 +27,7 @@ pub use history::{
     Verdict, VerdictReason,
 };
 pub use plan::{
-    FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce, Sampler, Scheduler, Settings,
+    AshaForm, FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce, Sampler, Scheduler, Settings,
+    Sizes, StoppingRule,
 };
 pub use space::{Assignment, Condition, Domain, Parameter, Scale, Space, Value};

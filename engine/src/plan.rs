@@ -6,6 +6,7 @@ use crate::brackets::{self, BracketPlan};
 use crate::history::Values;
 use crate::number::to_text;
 use crate::samplers;
+use crate::schedulers::{self, stopping};
 use crate::space::{Enumeration, Space};
 use crate::state::MAX_TRIALS;
 
@@ -80,8 +81,77 @@ pub enum Scheduler {
     Hyperband {
         /// One in how many passes a rung, 2..=10.
         reduction_factor: u32,
+        /// Whose sizes the first rungs have.
+        sizes: Sizes,
         /// As for successive halving.
         run_through: bool,
+    },
+    /// Asynchronous successive halving (Li et al., MLSys 2020): each trial is judged by itself on what is known then.
+    Asha {
+        /// One in how many passes a rung, 2..=10.
+        reduction_factor: u32,
+        /// How many of Hyperband's brackets run side by side, from the longest; 1: only that one.
+        brackets: u32,
+        /// Whether trials pause at rungs, or run until they are stopped.
+        form: AshaForm,
+    },
+}
+
+/// Whose first rungs Hyperband's brackets have; the rule between rungs is the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sizes {
+    /// The paper's: `ceil((s_max + 1) / (s + 1) * eta^s)`.
+    #[default]
+    Paper,
+    /// Those of the program `HpBandSter` and its descendants: `floor((s_max + 1) / (s + 1)) * eta^s`.
+    Hpbandster,
+}
+
+/// What a rung of asynchronous successive halving does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AshaForm {
+    /// A trial pauses at a rung and is promoted once it is among the best of it.
+    #[default]
+    Promotion,
+    /// A trial runs on, and is stopped at the first rung where it is not among the best of those that came before it.
+    Stopping,
+}
+
+/// What ends a trial early where there is no ladder. Values are compared at the plan's levels, from `warm_up` on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum StoppingRule {
+    /// Its best value so far is worse than the median of the averages so far of completed trials (Golovin et al., KDD
+    /// 2017, section 3.2.1). Of two middle averages the worse one counts.
+    Median {
+        /// How many trials must have completed.
+        trials: u32,
+        /// The lowest fidelity at which it judges.
+        warm_up: u32,
+    },
+    /// Its best value so far is not as good as that of the best `percent` of the completed trials at the same level.
+    Percentile {
+        /// How many in a hundred are good enough, 1..=99.
+        percent: u32,
+        /// How many trials must have completed.
+        trials: u32,
+        /// The lowest fidelity at which it judges.
+        warm_up: u32,
+    },
+    /// Its best value has not become better by more than `delta` over `fidelity` units.
+    Patience {
+        /// Units without improvement that are borne.
+        fidelity: u32,
+        /// How much better is an improvement, at least 0.
+        delta: f64,
+        /// The lowest fidelity at which it judges.
+        warm_up: u32,
+    },
+    /// Its value is worse than a bound.
+    Threshold {
+        /// The worst value that is borne, in the metric's own direction.
+        value: f64,
+        /// The lowest fidelity at which it judges.
+        warm_up: u32,
     },
 }
 
@@ -124,6 +194,8 @@ pub struct PlanSpec {
     pub sampler: Sampler,
     /// What schedules.
     pub scheduler: Scheduler,
+    /// What ends trials early, with the scheduler `None` only. The first rule that says so does.
+    pub stopping: Vec<StoppingRule>,
     /// Whether trials can go on from a checkpoint.
     pub resumable: bool,
     /// The seed of every random stream.
@@ -230,11 +302,11 @@ impl Settings {
     }
 }
 
-fn error(field: impl Into<String>, message: impl Into<String>) -> PlanError {
+pub(crate) fn error(field: impl Into<String>, message: impl Into<String>) -> PlanError {
     PlanError { field: field.into(), message: message.into() }
 }
 
-fn at_least(errors: &mut Vec<PlanError>, field: &str, given: Option<u64>, least: u64) {
+pub(crate) fn at_least(errors: &mut Vec<PlanError>, field: &str, given: Option<u64>, least: u64) {
     if let Some(given) = given.filter(|&given| given < least) {
         errors.push(error(field, format!("must be at least {least} (given {given})")));
     }
@@ -253,6 +325,7 @@ impl Plan {
         }
         errors.extend(spec.settings.validate());
         let ladder_is_valid = check_ladder(&spec, &mut errors);
+        stopping::check(&spec, &mut errors);
         let mut enumeration = None;
         if space_is_valid {
             enumeration = samplers::enumeration(&spec);
@@ -261,6 +334,7 @@ impl Plan {
         let mut parts = (vec![1], Vec::new());
         if ladder_is_valid {
             match brackets::plan(spec.fidelity, &spec.scheduler) {
+                Ok(_) if !spec.stopping.is_empty() => parts.0 = spec.fidelity.map_or(vec![1], stopping::levels),
                 Ok(plan) => parts = plan,
                 Err(error) => errors.push(error),
             }
@@ -317,6 +391,30 @@ impl Plan {
         self.levels.get(level).or(self.levels.last()).copied().unwrap_or(1)
     }
 
+    /// Whether runs go on past a rung and are stopped when they fail it. Without a ladder they always do.
+    #[must_use]
+    pub fn runs_through(&self) -> bool {
+        match self.spec.scheduler {
+            Scheduler::SuccessiveHalving { run_through, .. } | Scheduler::Hyperband { run_through, .. } => {
+                // With checkpoints a run always ends at its rung.
+                run_through && !self.spec.resumable
+            }
+            Scheduler::Asha { form, .. } => form == AshaForm::Stopping,
+            Scheduler::None => true,
+        }
+    }
+
+    /// One in how many passes a rung; 1 without a ladder.
+    #[must_use]
+    pub fn reduction_factor(&self) -> u32 {
+        match self.spec.scheduler {
+            Scheduler::SuccessiveHalving { reduction_factor, .. }
+            | Scheduler::Hyperband { reduction_factor, .. }
+            | Scheduler::Asha { reduction_factor, .. } => reduction_factor.max(1),
+            Scheduler::None => 1,
+        }
+    }
+
     /// What the plan amounts to, if nothing fails.
     #[must_use]
     pub fn overview(&self) -> Overview {
@@ -329,7 +427,11 @@ impl Plan {
             restarted: None,
             plain: None,
         };
-        let trials = if self.brackets.is_empty() {
+        let asynchronous = matches!(self.spec.scheduler, Scheduler::Asha { .. });
+        if asynchronous && let Some(trials) = self.settings().limits.trials {
+            overview.brackets = schedulers::shared_out(self, trials);
+        }
+        let trials = if self.brackets.is_empty() || asynchronous {
             let limit = self.settings().limits.trials.map(u64::from);
             let size = self.enumeration.as_ref().map(|all| all.size());
             limit.into_iter().chain(size).min()
@@ -339,9 +441,9 @@ impl Plan {
         overview.trials = trials;
         overview.plain = trials.map(|trials| trials.saturating_mul(top));
         (overview.resumed, overview.restarted) = (overview.plain, overview.plain);
-        if !self.brackets.is_empty() {
+        if !self.brackets.is_empty() && trials.is_some() {
             let (mut resumed, mut restarted) = (0, 0);
-            for bracket in &self.brackets {
+            for bracket in &overview.brackets {
                 let mut below = 0;
                 for rung in &bracket.rungs {
                     let level = u64::from(self.fidelity(rung.level));
@@ -372,6 +474,10 @@ fn check_ladder(spec: &PlanSpec, errors: &mut Vec<PlanError>) -> bool {
             ("successiveHalving", *reduction_factor, *configurations)
         }
         Scheduler::Hyperband { reduction_factor, .. } => ("hyperband", *reduction_factor, None),
+        Scheduler::Asha { reduction_factor, brackets, .. } => {
+            at_least(errors, "scheduler.asha.brackets", Some(u64::from(*brackets)), 1);
+            ("asha", *reduction_factor, None)
+        }
     };
     if !(2..=10).contains(&factor) {
         errors.push(error(format!("scheduler.{kind}.reductionFactor"), format!("must be in 2..=10 (given {factor})")));
@@ -407,7 +513,7 @@ fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut
         }
         Sampler::Random => {
             let is_exhausted_some_day = enumeration.is_some();
-            let passes_end = spec.scheduler != Scheduler::None;
+            let passes_end = !matches!(spec.scheduler, Scheduler::None | Scheduler::Asha { .. });
             if !is_exhausted_some_day && !passes_end && !spec.settings.limits.end_it() {
                 errors.push(error(
                     "limits",

@@ -19,6 +19,7 @@ fn plan(scheduler: Scheduler, trials: u32) -> Plan {
         fidelity: Some(FidelityRange { min: 1, max: 27 }),
         sampler: Sampler::Random,
         scheduler,
+        stopping: Vec::new(),
         resumable: true,
         seed: 3,
         settings: Settings {
