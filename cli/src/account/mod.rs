@@ -2,6 +2,7 @@
 
 mod ladder;
 mod plan;
+mod rules;
 mod study;
 mod trial;
 

@@ -134,8 +134,9 @@ fn batch_is_bounded_and_says_that_there_is_more() {
 
 #[test]
 fn damaged_history_breaks_nothing() {
-    let mut study =
-        Study::new(|spec| spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false });
+    let mut study = Study::new(|spec| {
+        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false }
+    });
     study.step();
     let start = |number: u32, bracket: u32, level: usize| Action::Start {
         number: TrialNumber(number),

@@ -64,7 +64,11 @@ impl Rung {
         self.broken.extend(part.broken);
         if let Some(entry) = part.value {
             let is_good = self.top.last().is_some_and(|last| entry < *last);
-            if is_good { self.top.insert(entry) } else { self.rest.insert(entry) };
+            if is_good {
+                self.top.insert(entry)
+            } else {
+                self.rest.insert(entry)
+            };
             if part.open {
                 self.open.insert(entry);
             }
@@ -303,3 +307,7 @@ pub(crate) fn shared_out(plan: &Plan, trials: u32) -> Vec<BracketPlan> {
     };
     plan.brackets().iter().zip(started).map(bracket).collect()
 }
+
+#[cfg(test)]
+#[path = "asha_tests.rs"]
+mod tests;

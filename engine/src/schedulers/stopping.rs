@@ -70,7 +70,8 @@ pub(crate) fn check(spec: &PlanSpec, errors: &mut Vec<PlanError>) {
         let field = |name: &str| format!("stopping[{at}].{}.{name}", kind(rule));
         if rule.warm_up() >= range.max {
             let most = range.max;
-            let message = format!("must be below `fidelity.max`, {most}, or nothing is judged (given {})", rule.warm_up());
+            let message =
+                format!("must be below `fidelity.max`, {most}, or nothing is judged (given {})", rule.warm_up());
             errors.push(error(field("warmUp"), message));
         }
         match *rule {
@@ -230,7 +231,8 @@ fn demanded(
 fn patience(plan: &Plan, trial: &Trial<'_>, level: usize, fidelity: u32, delta: f64) -> Option<Demand> {
     let objective = &plan.spec().objective;
     let since = plan.fidelity(level).checked_sub(fidelity)?;
-    let before = trial.values.iter().rev().find(|&&(at, _)| plan.fidelity(at) <= since).map(|(_, values)| values.best)?;
+    let before =
+        trial.values.iter().rev().find(|&&(at, _)| plan.fidelity(at) <= since).map(|(_, values)| values.best)?;
     let cutoff = objective.orient(objective.orient(before) - delta);
     Some(Demand { orders: vec![order(plan, cutoff)], kept: 1, cutoff })
 }
@@ -250,3 +252,7 @@ fn is_watched(plan: &Plan, trial: &Trial<'_>) -> bool {
     let is_below = trial.values.last().is_some_and(|&(level, _)| level < plan.top_level());
     is_below && trial.is_active() && trial.stop.is_none()
 }
+
+#[cfg(test)]
+#[path = "stopping_tests.rs"]
+mod tests;

@@ -8,8 +8,9 @@ fn fold(study: &Study) -> State<'_> {
 
 #[test]
 fn state_keeps_the_first_value_and_ignores_what_comes_after_the_end() {
-    let mut study =
-        Study::new(|spec| spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false });
+    let mut study = Study::new(|spec| {
+        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false }
+    });
     study.step();
     study.observe(0, 0, 0.5);
     study.step();

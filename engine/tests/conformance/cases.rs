@@ -65,13 +65,17 @@ pub(crate) const HALVING: Scheduler =
     Scheduler::SuccessiveHalving { reduction_factor: 2, configurations: Some(11), run_through: false };
 pub(crate) const HALVING_THROUGH: Scheduler =
     Scheduler::SuccessiveHalving { reduction_factor: 3, configurations: None, run_through: true };
-pub(crate) const HYPERBAND: Scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false };
-pub(crate) const HYPERBAND_THROUGH: Scheduler = Scheduler::Hyperband { reduction_factor: 2, sizes: Sizes::Paper, run_through: true };
+pub(crate) const HYPERBAND: Scheduler =
+    Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false };
+pub(crate) const HYPERBAND_THROUGH: Scheduler =
+    Scheduler::Hyperband { reduction_factor: 2, sizes: Sizes::Paper, run_through: true };
 const ASHA: Scheduler = Scheduler::Asha { reduction_factor: 3, brackets: 1, form: AshaForm::Promotion };
 const ASHA_BRACKETS: Scheduler = Scheduler::Asha { reduction_factor: 2, brackets: 3, form: AshaForm::Promotion };
 const ASHA_STOPPING: Scheduler = Scheduler::Asha { reduction_factor: 2, brackets: 1, form: AshaForm::Stopping };
-const ASHA_STOPPING_BRACKETS: Scheduler = Scheduler::Asha { reduction_factor: 3, brackets: 2, form: AshaForm::Stopping };
-const HPBANDSTER: Scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Hpbandster, run_through: false };
+const ASHA_STOPPING_BRACKETS: Scheduler =
+    Scheduler::Asha { reduction_factor: 3, brackets: 2, form: AshaForm::Stopping };
+const HPBANDSTER: Scheduler =
+    Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Hpbandster, run_through: false };
 const GRID: Sampler = Sampler::Grid { points: Some(4) };
 
 /// A study with random settings.

@@ -48,9 +48,15 @@ pub(crate) fn check_asha(plan: &Plan, ledger: &Ledger, action: &Action, form: As
     let rank = finite.iter().filter(|other| **other < mine).count() + 1;
     assert_eq!(compared.rank as usize, rank, "{name}: {action:?}");
     if matches!(action, Action::Continue { .. }) {
-        assert!(form == AshaForm::Stopping || passed < kept, "{name}: a rung of {members} lets {passed} and one more pass");
+        assert!(
+            form == AshaForm::Stopping || passed < kept,
+            "{name}: a rung of {members} lets {passed} and one more pass"
+        );
     } else {
-        assert!(form == AshaForm::Stopping || !compared.value.is_finite(), "{name}: the promotion form stops no number");
+        assert!(
+            form == AshaForm::Stopping || !compared.value.is_finite(),
+            "{name}: the promotion form stops no number"
+        );
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trimtab_engine::{
-    Action, AshaForm, Batch, Best, Decision, Goal, History, Outcome, Plan, Reason, Reduce, ResultKey, ResultKind, Sampler,
-    Scheduler, StoppingRule, TrialResult, Values, Verdict, VerdictReason, best, decide,
+    Action, AshaForm, Batch, Best, Decision, Goal, History, Outcome, Plan, Reason, Reduce, ResultKey, ResultKind,
+    Sampler, Scheduler, StoppingRule, TrialResult, Values, Verdict, VerdictReason, best, decide,
 };
 
 use crate::dice::Dice;
@@ -392,7 +392,8 @@ pub(crate) fn check_judged(plan: &Plan, history: &History, verdict: Verdict, nam
         // Who was never good enough pauses for ever, unless the limits are raised.
         let can_pause = matches!(plan.spec().scheduler, Scheduler::Asha { form: AshaForm::Promotion, .. });
         let is_settled = can_pause && line.rested >= Some(line.target)
-            || line.ended.is_some() || line.rested == Some(plan.top_level()) && line.target == plan.top_level();
+            || line.ended.is_some()
+            || line.rested == Some(plan.top_level()) && line.target == plan.top_level();
         assert!(is_settled, "ends: {name}: trial {number} was never judged");
     }
 }

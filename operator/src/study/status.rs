@@ -36,6 +36,7 @@ pub(crate) fn fill(status: &mut StudyStatus, old: &StudyStatus, picture: &Pictur
             Scheduler::None => "none",
             Scheduler::SuccessiveHalving { .. } => "successiveHalving",
             Scheduler::Hyperband { .. } => "hyperband",
+            Scheduler::Asha { .. } => "asha",
         };
         let sampler = match plan.spec().sampler {
             Sampler::Random => "random",
