@@ -165,7 +165,8 @@ fn sampler(sampler: Option<&Sampler>, errors: &mut Vec<FieldError>) -> engine::S
     let Some(sampler) = sampler else { return engine::Sampler::Random };
     let random = sampler.random.as_ref().map(|_| engine::Sampler::Random);
     let grid = sampler.grid.as_ref().map(|grid| engine::Sampler::Grid { points: grid.points });
-    one_of("spec.sampler", "`random`, `grid`", [random, grid], errors).unwrap_or(engine::Sampler::Random)
+    let bohb = sampler.bohb.as_ref().map(|_| engine::Sampler::Bohb);
+    one_of("spec.sampler", "`random`, `grid`, `bohb`", [random, grid, bohb], errors).unwrap_or(engine::Sampler::Random)
 }
 
 fn scheduler(scheduler: Option<&Scheduler>, errors: &mut Vec<FieldError>) -> engine::Scheduler {

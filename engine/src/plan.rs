@@ -56,6 +56,8 @@ pub struct FidelityRange {
 pub enum Sampler {
     /// Uniform in each parameter's scale.
     Random,
+    /// A pair of kernel densities, and one third at random (Falkner et al., ICML 2018).
+    Bohb,
     /// Every combination once, in the order of the trial numbers.
     Grid {
         /// Points per float without a step, at least 2.
@@ -511,7 +513,7 @@ fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut
                 errors.push(error("sampler.grid", "needs a space whose combinations can be counted"));
             }
         }
-        Sampler::Random => {
+        Sampler::Random | Sampler::Bohb => {
             let is_exhausted_some_day = enumeration.is_some();
             let passes_end = !matches!(spec.scheduler, Scheduler::None | Scheduler::Asha { .. });
             if !is_exhausted_some_day && !passes_end && !spec.settings.limits.end_it() {

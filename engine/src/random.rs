@@ -13,6 +13,8 @@ pub enum Purpose {
     Parameters = 1,
     /// The seed that is handed to the training of the trial whose number is the index.
     TrialSeed = 2,
+    /// BOHB's proposal for the trial whose number is the index.
+    Bohb = 20,
 }
 
 /// A stream of random numbers.

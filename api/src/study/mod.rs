@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::schema::{LARGE, METRIC, SAFE};
 
 pub use search::{
-    Asha, AshaForm, Fidelity, FidelityKind, GridSampler, Hyperband, MedianRule, NoScheduler, PatienceRule,
+    Asha, AshaForm, BohbSampler, Fidelity, FidelityKind, GridSampler, Hyperband, MedianRule, NoScheduler, PatienceRule,
     PercentileRule, RandomSampler, Sampler, Scheduler, Sizes, StoppingRule, SuccessiveHalving, ThresholdRule,
     WithoutCheckpoint,
 };

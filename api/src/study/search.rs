@@ -37,7 +37,7 @@ pub enum FidelityKind {
 /// What proposes configurations: exactly one member.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("[has(self.random), has(self.grid)].exists_one(given, given)", "must have exactly one of `random`, `grid`"))]
+#[x_kube(validation = ("[has(self.random), has(self.grid), has(self.bohb)].exists_one(given, given)", "must have exactly one of `random`, `grid`, `bohb`"))]
 pub struct Sampler {
     /// random draws each parameter uniformly in its scale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,11 +45,18 @@ pub struct Sampler {
     /// grid tries every combination once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grid: Option<GridSampler>,
+    /// bohb proposes two in three from kernel densities of good and bad configurations, and the others at random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bohb: Option<BohbSampler>,
 }
 
 /// Random search has no settings.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RandomSampler {}
+
+/// BOHB has no settings.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BohbSampler {}
 
 /// Grid search.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! What proposes configurations. A sampler is a file here and a line in each of this file's matches.
 
+mod bohb;
 mod grid;
 mod random;
 
@@ -24,6 +25,7 @@ pub struct Proposal {
 pub fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> {
     let (assignment, sampler) = match plan.spec().sampler {
         Sampler::Random => (random::propose(plan, state, number)?, random::NAME),
+        Sampler::Bohb => bohb::propose(plan, state, number)?,
         Sampler::Grid { .. } => (grid::propose(plan, number)?, grid::NAME),
     };
     Some(Proposal { assignment, sampler })
@@ -33,7 +35,7 @@ pub fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> 
 #[must_use]
 pub fn is_exhausted(plan: &Plan, state: &State<'_>, number: u32) -> bool {
     match plan.spec().sampler {
-        Sampler::Random => random::is_exhausted(plan, state),
+        Sampler::Random | Sampler::Bohb => random::is_exhausted(plan, state),
         Sampler::Grid { .. } => grid::is_exhausted(plan, number),
     }
 }
@@ -41,7 +43,7 @@ pub fn is_exhausted(plan: &Plan, state: &State<'_>, number: u32) -> bool {
 /// The numbered configurations that the study's sampler works with, if it can.
 pub(crate) fn enumeration(spec: &PlanSpec) -> Option<Enumeration> {
     match spec.sampler {
-        Sampler::Random => random::enumeration(&spec.space),
+        Sampler::Random | Sampler::Bohb => random::enumeration(&spec.space),
         Sampler::Grid { points } => Enumeration::new(&spec.space, points),
     }
 }

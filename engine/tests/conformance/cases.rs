@@ -209,6 +209,16 @@ conformance! {
     random_asha_stopping_conditional: Sampler::Random, ASHA_STOPPING, conditional;
     random_asha_stopping_tiny: Sampler::Random, ASHA_STOPPING, tiny;
     random_asha_stopping_brackets_continuous: Sampler::Random, ASHA_STOPPING_BRACKETS, continuous;
+    bohb_none_continuous: Sampler::Bohb, Scheduler::None, continuous;
+    bohb_none_small: Sampler::Bohb, Scheduler::None, small;
+    bohb_none_tiny: Sampler::Bohb, Scheduler::None, tiny;
+    bohb_hyperband_continuous: Sampler::Bohb, HYPERBAND, continuous;
+    bohb_hyperband_conditional: Sampler::Bohb, HYPERBAND, conditional;
+    bohb_hyperband_small: Sampler::Bohb, HYPERBAND, small;
+    bohb_hyperband_through_continuous: Sampler::Bohb, HYPERBAND_THROUGH, continuous;
+    bohb_halving_conditional: Sampler::Bohb, HALVING, conditional;
+    bohb_asha_continuous: Sampler::Bohb, ASHA, continuous;
+    bohb_asha_stopping_brackets_conditional: Sampler::Bohb, ASHA_STOPPING_BRACKETS, conditional;
     grid_asha_small: GRID, ASHA, small;
     grid_asha_stopping_brackets_small: GRID, ASHA_STOPPING_BRACKETS, small;
     grid_none_continuous: GRID, Scheduler::None, continuous;
