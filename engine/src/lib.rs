@@ -14,6 +14,7 @@ pub mod history;
 pub mod number;
 pub mod plan;
 pub mod random;
+pub mod safety;
 pub mod samplers;
 pub mod schedulers;
 pub mod space;
@@ -30,4 +31,5 @@ pub use plan::{
     AshaForm, FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce, Sampler, Scheduler, Settings,
     Sizes, StoppingRule,
 };
+pub use safety::{Correlation, Safety, safety};
 pub use space::{Assignment, Condition, Domain, Parameter, Scale, Space, Value};
