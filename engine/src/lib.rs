@@ -22,7 +22,7 @@ pub mod state;
 pub mod verify;
 
 pub use best::{Best, best};
-pub use decide::{Decision, Next, decide, next};
+pub use decide::{Decision, Next, advance, decide, next};
 pub use history::{
     Action, Batch, Comparison, History, Outcome, Reason, ResultKey, ResultKind, TrialNumber, TrialResult, Values,
     Verdict, VerdictReason,

@@ -1,9 +1,11 @@
 //! One study in simulated time, with one worker: what is started reports at once.
 
 use trimtab_engine::{
-    Action, AshaForm, Batch, Goal, History, Limits, Objective, Plan, PlanSpec, Reduce, ResultKey, ResultKind, Sampler,
-    Scheduler, Settings, Sizes, TrialResult, Values, best, decide,
+    Action, AshaForm, Assignment, Batch, Goal, History, Limits, Objective, Plan, PlanSpec, Reduce, ResultKey,
+    ResultKind, Sampler, Scheduler, Settings, Sizes, TrialResult, Values, advance, best,
 };
+
+use trimtab_engine::state::State;
 
 use crate::problem::Problem;
 
@@ -43,14 +45,26 @@ impl Method {
     }
 }
 
-/// The regret of the best configuration after each of so many full trainings, or the reason why there is no study.
+/// What came of a study.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Played {
+    /// How far the best configuration is from the optimum.
+    pub(crate) regret: f64,
+    /// How many trials were started.
+    pub(crate) trials: u32,
+}
+
+/// Plays a study until so many full trainings are spent.
+///
+/// # Errors
+/// Why there is no such study, or what it did that it must not.
 pub(crate) fn play(
     problem: Problem,
     method: Method,
     resumable: bool,
     trainings: u32,
     seed: u64,
-) -> Result<f64, String> {
+) -> Result<Played, String> {
     let (sampler, scheduler) = method.parts();
     let plan = Plan::new(PlanSpec {
         objective: Objective { metric: "loss".to_owned(), goal: Goal::Minimize, reduce: Reduce::Last },
@@ -70,10 +84,12 @@ pub(crate) fn play(
     })
     .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
     let mut history = History::default();
+    let mut state = State::new(&plan);
+    let mut parameters: Vec<Assignment> = Vec::new();
     let mut spent: Vec<u64> = Vec::new();
     let mut reached: Vec<usize> = Vec::new();
     loop {
-        let decision = decide(&plan, &history);
+        let decision = advance(&plan, &mut state, &history.open, 0);
         if decision.actions.is_empty() {
             break;
         }
@@ -82,8 +98,9 @@ pub(crate) fn play(
         let mut runs = Vec::new();
         for action in &decision.actions {
             match action {
-                Action::Start { number, level, .. } => {
+                Action::Start { number, level, parameters: own, .. } => {
                     history.next_number = number.0 + 1;
+                    parameters.push(own.clone());
                     spent.push(0);
                     reached.push(0);
                     runs.push((*number, *level));
@@ -102,9 +119,9 @@ pub(crate) fn play(
             let (Some(paid), Some(from)) = (spent.get_mut(at), reached.get_mut(at)) else { continue };
             *paid += if resumable { fidelity - *from as u64 } else { fidelity };
             *from = usize::try_from(fidelity).unwrap_or(usize::MAX);
-            let Some(x) = assignment(&history, number.0) else { continue };
+            let Some(x) = parameters.get(at) else { continue };
             for level in 0..=target {
-                let value = problem.observe(&x, plan.fidelity(level), seed, number.0);
+                let value = problem.observe(x, plan.fidelity(level), seed, number.0);
                 let kind = ResultKind::Observed { level, values: Values::once(value) };
                 history.open.push(TrialResult { number, kind });
             }
@@ -115,13 +132,7 @@ pub(crate) fn play(
     if total > u64::from(trainings) * u64::from(problem.fidelity().max) {
         return Err(format!("{total} were spent, more than the limit"));
     }
-    let incumbent = best(&plan, &history).and_then(|best| assignment(&history, best.number.0));
-    Ok(incumbent.map_or(problem.regret_of_nothing(), |x| problem.regret(&x)))
-}
-
-fn assignment(history: &History, wanted: u32) -> Option<trimtab_engine::Assignment> {
-    history.batches.iter().flat_map(|batch| &batch.actions).find_map(|action| match action {
-        Action::Start { number, parameters, .. } if number.0 == wanted => Some(parameters.clone()),
-        _ => None,
-    })
+    let trials = history.next_number;
+    let incumbent = best(&plan, &history).and_then(|best| parameters.get(best.number.0 as usize));
+    Ok(Played { regret: incumbent.map_or(problem.regret_of_nothing(), |x| problem.regret(x)), trials })
 }

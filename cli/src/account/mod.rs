@@ -3,6 +3,7 @@
 mod ladder;
 mod plan;
 mod rules;
+mod saving;
 mod study;
 mod trial;
 

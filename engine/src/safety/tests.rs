@@ -20,13 +20,13 @@ fn interval_covers_the_truth_as_often_as_it_says() {
     for (rho, count) in [(0.0, 10), (0.0, 40), (0.5, 10), (0.5, 40), (0.8, 20), (0.8, 100), (-0.4, 30)] {
         // Spearman's correlation of two normal variables with Pearson's rho.
         let truth = 6.0 / std::f64::consts::PI * libm::asin(rho / 2.0);
-        let covered = (0..4_000).filter(|_| {
+        let covered = (0..1_500).filter(|_| {
             let pairs: Vec<(f64, f64)> = (0..count).map(|_| pair(rho, &mut stream)).collect();
             let found = correlation(0, 1, &pairs).unwrap();
             (found.low..=found.high).contains(&truth)
         });
-        let share = covered.count() as f64 / 4_000.0;
-        assert!((0.93..=0.98).contains(&share), "rho {rho}, {count} pairs: {share}");
+        let share = covered.count() as f64 / 1_500.0;
+        assert!((0.925..=0.98).contains(&share), "rho {rho}, {count} pairs: {share}");
     }
 }
 
