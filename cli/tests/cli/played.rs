@@ -104,7 +104,8 @@ pub(crate) fn play_of(study: &str, turns: usize) -> Played {
         } else {
             // One trial at a time, so that batches see partial rungs.
             let count = trials.len();
-            let moved = (0..count).map(|i| (i * 5 + turn) % count).any(|i| advance(&plan, &mut trials[i]));
+            let mut order = (0..count).map(|i| (i * 5 + turn) % count).chain(0..count);
+            let moved = order.any(|i| advance(&plan, &mut trials[i]));
             assert!(moved, "the study runs and nothing is left to do");
         }
     }
