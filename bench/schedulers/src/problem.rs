@@ -44,7 +44,7 @@ impl Problem {
     /// What a training to this fidelity reports. The noise belongs to (seed, trial, fidelity).
     pub(crate) fn observe(self, x: &Assignment, fidelity: u32, seed: u64, trial: u32) -> f64 {
         let index = u64::from(trial) << 32 | u64::from(fidelity);
-        let mut stream = Stream::new(seed ^ 0x6e6f_6973_65, Purpose::TrialSeed, index);
+        let mut stream = Stream::new(seed ^ 0x006e_6f69_7365, Purpose::TrialSeed, index);
         let z = f64::from(fidelity).ln() / f64::from(self.fidelity().max).ln();
         match self {
             Self::Ones8 => {
