@@ -15,8 +15,10 @@ pub mod study {
     pub const COMPLETE: &str = "Complete";
     /// The Study ended without an answer.
     pub const FAILED: &str = "Failed";
+    /// The ranks at the lowest rung agree with those further up; `Unknown` while there is too little to say so.
+    pub const EARLY_STOPPING_SAFE: &str = "EarlyStoppingSafe";
     /// All of them.
-    pub const ALL: [&str; 5] = [ACCEPTED, SUSPENDED, STALLED, COMPLETE, FAILED];
+    pub const ALL: [&str; 6] = [ACCEPTED, SUSPENDED, STALLED, COMPLETE, FAILED, EARLY_STOPPING_SAFE];
 }
 
 /// Condition types of a Trial. All are present from the first visit.
@@ -69,6 +71,14 @@ pub mod reason {
         CANNOT_START = "CannotStart";
         /// Something else holds the name that a trial or Job needs.
         NAME_TAKEN = "NameTaken";
+        /// Nothing is stopped early.
+        NOTHING_STOPS = "NothingStops";
+        /// Too few trials, or none, ran on unjudged.
+        TOO_FEW_PAIRS = "TooFewPairs";
+        /// The ranks at the lowest rung agree with those further up.
+        RANKS_AGREE = "RanksAgree";
+        /// The ranks at the lowest rung do not agree with those further up.
+        RANKS_DISAGREE = "RanksDisagree";
         /// No pod of the trial runs now.
         NOT_RUNNING = "NotRunning";
         /// A pod of the trial runs.

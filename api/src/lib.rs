@@ -9,6 +9,7 @@ pub mod manifest;
 pub mod names;
 pub mod plan;
 pub mod podspec;
+pub mod safety;
 pub mod schema;
 pub mod study;
 mod template;

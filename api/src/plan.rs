@@ -4,8 +4,8 @@ use kube::ResourceExt;
 use trimtab_engine as engine;
 
 use crate::study::{
-    FidelityKind, Goal, Limits, Parameter, Reduce, Sampler, Scale, Scheduler, SettingsRecord, StartPoint, Study,
-    StudySpec, WithoutCheckpoint,
+    AshaForm, FidelityKind, Goal, Limits, Parameter, Reduce, Sampler, Scale, Scheduler, SettingsRecord, Sizes,
+    StartPoint, StoppingRule, Study, StudySpec, WithoutCheckpoint,
 };
 use crate::validate::FieldError;
 
@@ -36,6 +36,7 @@ pub(crate) fn new(study: &Study) -> Result<engine::Plan, Vec<FieldError>> {
     let space = space(&spec.parameters, &mut errors);
     let sampler = sampler(spec.sampler.as_ref(), &mut errors);
     let scheduler = scheduler(spec.scheduler.as_ref(), &mut errors);
+    let stopping = stopping(&spec.stopping, &mut errors);
     let seed = seed(study);
     if seed > MAX_SEED {
         errors.push(FieldError::new("spec.seed", format!("must be at most {MAX_SEED} (given {seed})")));
@@ -54,6 +55,7 @@ pub(crate) fn new(study: &Study) -> Result<engine::Plan, Vec<FieldError>> {
         start_with: spec.start_with.iter().map(start_point).collect(),
         sampler,
         scheduler,
+        stopping,
         resumable: spec.trial.checkpoint.is_some(),
         seed,
         settings: settings(&settings_record(spec)),
@@ -171,8 +173,9 @@ fn sampler(sampler: Option<&Sampler>, errors: &mut Vec<FieldError>) -> engine::S
     let grid = sampler.grid.as_ref().map(|grid| engine::Sampler::Grid { points: grid.points });
     let genetic = sampler.genetic.as_ref().map(|s| engine::Sampler::Genetic { population: s.population });
     let cma_es = sampler.cma_es.as_ref().map(|s| engine::Sampler::CmaEs { population: s.population });
-    let members = "`random`, `grid`, `genetic`, `cmaEs`";
-    one_of("spec.sampler", members, [random, grid, genetic, cma_es], errors).unwrap_or(engine::Sampler::Random)
+    let bohb = sampler.bohb.as_ref().map(|_| engine::Sampler::Bohb);
+    let members = "`random`, `grid`, `genetic`, `cmaEs`, `bohb`";
+    one_of("spec.sampler", members, [random, grid, genetic, cma_es, bohb], errors).unwrap_or(engine::Sampler::Random)
 }
 
 fn scheduler(scheduler: Option<&Scheduler>, errors: &mut Vec<FieldError>) -> engine::Scheduler {
@@ -186,10 +189,44 @@ fn scheduler(scheduler: Option<&Scheduler>, errors: &mut Vec<FieldError>) -> eng
     });
     let hyperband = scheduler.hyperband.as_ref().map(|h| engine::Scheduler::Hyperband {
         reduction_factor: h.reduction_factor,
+        sizes: match h.sizes {
+            Sizes::Paper => engine::Sizes::Paper,
+            Sizes::Hpbandster => engine::Sizes::Hpbandster,
+        },
         run_through: run_through(h.without_checkpoint),
     });
-    one_of("spec.scheduler", "`none`, `successiveHalving`, `hyperband`", [none, halving, hyperband], errors)
-        .unwrap_or(engine::Scheduler::None)
+    let asha = scheduler.asha.as_ref().map(|a| engine::Scheduler::Asha {
+        reduction_factor: a.reduction_factor,
+        brackets: a.brackets,
+        form: match a.form {
+            AshaForm::Promotion => engine::AshaForm::Promotion,
+            AshaForm::Stopping => engine::AshaForm::Stopping,
+        },
+    });
+    let members = "`none`, `successiveHalving`, `hyperband`, `asha`";
+    one_of("spec.scheduler", members, [none, halving, hyperband, asha], errors).unwrap_or(engine::Scheduler::None)
+}
+
+fn stopping(rules: &[StoppingRule], errors: &mut Vec<FieldError>) -> Vec<engine::StoppingRule> {
+    let rules = rules.iter().enumerate().filter_map(|(at, rule)| {
+        let median =
+            rule.median.as_ref().map(|r| engine::StoppingRule::Median { trials: r.trials, warm_up: r.warm_up });
+        let percentile = rule.percentile.as_ref().map(|r| engine::StoppingRule::Percentile {
+            percent: r.percent,
+            trials: r.trials,
+            warm_up: r.warm_up,
+        });
+        let patience = rule.patience.as_ref().map(|r| engine::StoppingRule::Patience {
+            fidelity: r.fidelity,
+            delta: r.delta,
+            warm_up: r.warm_up,
+        });
+        let threshold =
+            rule.threshold.as_ref().map(|r| engine::StoppingRule::Threshold { value: r.value, warm_up: r.warm_up });
+        let members = "`median`, `percentile`, `patience`, `threshold`";
+        one_of(&format!("spec.stopping[{at}]"), members, [median, percentile, patience, threshold], errors)
+    });
+    rules.collect()
 }
 
 /// The changeable part of a spec, as a batch records it.

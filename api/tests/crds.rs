@@ -93,6 +93,7 @@ fn everything_is_bounded() {
                         || has("x-kubernetes-preserve-unknown-fields")
                         || path.ends_with("random")
                         || path.ends_with("none")
+                        || path.ends_with("bohb")
                 }
                 _ => true,
             };

@@ -47,7 +47,10 @@ fn spec_becomes_the_engines_plan() {
     assert_eq!(spec.space.parameters.len(), 3);
     assert_eq!(spec.fidelity, Some(engine::FidelityRange { min: 1, max: 9 }));
     assert_eq!(spec.sampler, engine::Sampler::Random);
-    assert_eq!(spec.scheduler, engine::Scheduler::Hyperband { reduction_factor: 3, run_through: false });
+    assert_eq!(
+        spec.scheduler,
+        engine::Scheduler::Hyperband { reduction_factor: 3, sizes: engine::Sizes::Paper, run_through: false }
+    );
     assert!(!spec.resumable);
     assert_eq!(spec.seed, 7);
     assert_eq!(spec.settings.parallelism, 4);

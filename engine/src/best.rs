@@ -46,12 +46,13 @@ pub fn best_of(plan: &Plan, state: &State<'_>) -> Option<Best> {
 mod tests {
     use super::*;
     use crate::fixture::Study;
-    use crate::{Outcome, Scheduler};
+    use crate::{Outcome, Scheduler, Sizes};
 
     #[test]
     fn best_is_at_the_highest_level_that_an_eligible_trial_reached() {
-        let mut study =
-            Study::new(|spec| spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false });
+        let mut study = Study::new(|spec| {
+            spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false }
+        });
         study.step();
         study.observe(0, 0, 0.1).observe(1, 0, 0.5).observe(1, 1, 0.9).observe(2, 1, 0.9).observe(3, 2, 0.0);
         study.end(3, Outcome::Failed);

@@ -5,18 +5,21 @@
 //! starts `n = ceil((s_max + 1) / (s + 1) * eta^s)` trials, has `floor(n / eta^i)` of them on rung `i` (at least one), and
 //! compares them at `max / eta^(s - i)`, rounded to the nearest whole unit, halves up, and kept within `min..=max`.
 //!
+//! `HpBandSter` and its descendants round down before they multiply: `n = floor((s_max + 1) / (s + 1)) * eta^s`. Those sizes
+//! can be had by name, so that results can be compared.
+//!
 //! Rungs that fall on the same whole level become one, which keeps the size of the lower one: nobody is judged twice on
 //! the same value, and sizes still never rise. (With whole `eta >= 2` rounding never makes two levels meet; the rule is
 //! here so that nothing depends on that.)
 
-use crate::plan::{FidelityRange, PlanError, Scheduler};
+use crate::plan::{FidelityRange, PlanError, Scheduler, Sizes};
 
 /// One rung of a bracket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RungPlan {
     /// The level's index in [`crate::Plan::levels`].
     pub level: usize,
-    /// How many trials the rung holds when it is full.
+    /// How many trials the rung holds when it is full; in an asynchronous ladder, which is never full, their proportion.
     pub size: u32,
 }
 
@@ -49,12 +52,15 @@ pub fn promotions(range: FidelityRange, eta: u32) -> u32 {
 
 /// The brackets of one pass of Hyperband, the longest first.
 #[must_use]
-pub fn hyperband(range: FidelityRange, eta: u32) -> Vec<Vec<RawRung>> {
+pub fn hyperband(range: FidelityRange, eta: u32, sizes: Sizes) -> Vec<Vec<RawRung>> {
     let s_max = promotions(range, eta);
     (0..=s_max)
         .rev()
         .map(|s| {
-            let first = (u64::from(s_max + 1) * power(eta, s)).div_ceil(u64::from(s + 1));
+            let first = match sizes {
+                Sizes::Paper => (u64::from(s_max + 1) * power(eta, s)).div_ceil(u64::from(s + 1)),
+                Sizes::Hpbandster => u64::from((s_max + 1) / (s + 1)) * power(eta, s),
+            };
             ladder(range, eta, s, first)
         })
         .collect()
@@ -95,8 +101,19 @@ pub fn plan(fidelity: Option<FidelityRange>, scheduler: &Scheduler) -> Result<(V
         (Scheduler::SuccessiveHalving { reduction_factor: eta, configurations, .. }, Some(range)) => {
             (vec![successive_halving(range, *eta, *configurations)], *eta, "successiveHalving")
         }
-        (Scheduler::Hyperband { reduction_factor: eta, .. }, Some(range)) => {
-            (hyperband(range, *eta), *eta, "hyperband")
+        (Scheduler::Hyperband { reduction_factor: eta, sizes, .. }, Some(range)) => {
+            (hyperband(range, *eta, *sizes), *eta, "hyperband")
+        }
+        (Scheduler::Asha { reduction_factor: eta, brackets, .. }, Some(range)) => {
+            let mut raw = hyperband(range, *eta, Sizes::Paper);
+            let most = raw.len();
+            if *brackets as usize > most {
+                let field = "scheduler.asha.brackets".to_owned();
+                let message = format!("must be at most {most}, one for each rung of the ladder (given {brackets})");
+                return Err(PlanError { field, message });
+            }
+            raw.truncate(*brackets as usize);
+            (raw, *eta, "asha")
         }
         (Scheduler::None, _) | (_, None) => return Ok((vec![top], Vec::new())),
     };
@@ -141,124 +158,4 @@ pub fn plan(fidelity: Option<FidelityRange>, scheduler: &Scheduler) -> Result<(V
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(brackets: &[Vec<RawRung>]) -> String {
-        let bracket = |rungs: &Vec<RawRung>| {
-            rungs.iter().map(|(level, size)| format!("{size}@{level}")).collect::<Vec<_>>().join(" ")
-        };
-        brackets.iter().map(bracket).collect::<Vec<_>>().join(" | ")
-    }
-
-    fn table(max: u32, eta: u32) -> String {
-        text(&hyperband(FidelityRange { min: 1, max }, eta))
-    }
-
-    #[test]
-    fn hyperband_gives_the_published_tables() {
-        assert_eq!(table(81, 3), "81@1 27@3 9@9 3@27 1@81 | 34@3 11@9 3@27 1@81 | 15@9 5@27 1@81 | 8@27 2@81 | 5@81");
-        assert_eq!(table(27, 3), "27@1 9@3 3@9 1@27 | 12@3 4@9 1@27 | 6@9 2@27 | 4@27");
-        assert_eq!(table(9, 3), "9@1 3@3 1@9 | 5@3 1@9 | 3@9");
-        assert_eq!(table(16, 2), "16@1 8@2 4@4 2@8 1@16 | 10@2 5@4 2@8 1@16 | 7@4 3@8 1@16 | 5@8 2@16 | 5@16");
-        assert_eq!(
-            table(100, 3),
-            "81@1 27@4 9@11 3@33 1@100 | 34@4 11@11 3@33 1@100 | 15@11 5@33 1@100 | 8@33 2@100 | 5@100"
-        );
-    }
-
-    /// The same rule from the paper's side, by search instead of division: the smallest `n` that is large enough.
-    fn oracle(min: u128, max: u128, eta: u128) -> Vec<Vec<(u128, u128)>> {
-        let mut powers = vec![1_u128];
-        while let Some(next) = powers.last().map(|p| p * eta).filter(|p| min * p <= max) {
-            powers.push(next);
-        }
-        let count = powers.len() as u128;
-        let mut brackets = Vec::new();
-        for (s, &top) in powers.iter().enumerate().rev() {
-            let (mut low, mut high) = (0_u128, count * top);
-            while low < high {
-                let middle = (low + high) / 2;
-                if middle * (s as u128 + 1) >= count * top { high = middle } else { low = middle + 1 }
-            }
-            let mut rungs = Vec::new();
-            let mut size = low;
-            for i in 0..=s {
-                // Twice the distance decides what is nearest; halves go up.
-                let divisor = powers[s - i];
-                let down = max / divisor;
-                let level = if 2 * (max - down * divisor) >= divisor { down + 1 } else { down };
-                rungs.push((level.max(min).min(max), size.max(1)));
-                size /= eta;
-            }
-            brackets.push(rungs);
-        }
-        brackets
-    }
-
-    fn wide(brackets: Vec<Vec<RawRung>>) -> Vec<Vec<(u128, u128)>> {
-        brackets.into_iter().map(|b| b.into_iter().map(|(l, n)| (u128::from(l), u128::from(n))).collect()).collect()
-    }
-
-    #[test]
-    fn hyperband_loses_no_bracket_at_powers() {
-        for eta in 2..=10_u32 {
-            let mut k = 1;
-            while let Some(max) = eta.checked_pow(k) {
-                let brackets = hyperband(FidelityRange { min: 1, max }, eta);
-                assert_eq!(brackets.len(), k as usize + 1, "{eta}^{k}");
-                assert_eq!(brackets[0][0], (1, u64::from(max)));
-                assert_eq!(wide(brackets), oracle(1, max.into(), eta.into()), "{eta}^{k}");
-                k += 1;
-            }
-        }
-    }
-
-    #[test]
-    fn hyperband_agrees_with_the_oracle_everywhere_small() {
-        for eta in 2..=10_u32 {
-            for max in 1..=300_u32 {
-                for min in 1..=max.min(20) {
-                    let brackets = hyperband(FidelityRange { min, max }, eta);
-                    for rungs in &brackets {
-                        assert!(rungs.windows(2).all(|w| w[0].0 < w[1].0 && w[0].1 >= w[1].1), "{min} {max} {eta}");
-                        assert_eq!(rungs.last().map(|r| r.0), Some(max));
-                        assert!(rungs[0].0 >= min);
-                    }
-                    assert_eq!(wide(brackets), oracle(min.into(), max.into(), eta.into()), "{min} {max} {eta}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn successive_halving_fills_the_first_rung_as_told() {
-        let range = FidelityRange { min: 1, max: 27 };
-        assert_eq!(text(&[successive_halving(range, 3, None)]), "27@1 9@3 3@9 1@27");
-        assert_eq!(text(&[successive_halving(range, 3, Some(10))]), "10@1 3@3 1@9 1@27");
-        assert_eq!(text(&[successive_halving(range, 3, Some(1))]), "1@1 1@3 1@9 1@27");
-    }
-
-    #[test]
-    fn plan_refuses_rungs_beyond_the_bound() {
-        let scheduler = Scheduler::Hyperband { reduction_factor: 10, run_through: false };
-        let error = plan(Some(FidelityRange { min: 1, max: 1_000_000 }), &scheduler).unwrap_err();
-        assert_eq!(error.field, "scheduler.hyperband.reductionFactor");
-        assert!(plan(Some(FidelityRange { min: 10, max: 1_000_000 }), &scheduler).is_ok());
-    }
-
-    #[test]
-    fn plan_refuses_a_ladder_without_a_promotion() {
-        let scheduler = Scheduler::SuccessiveHalving { reduction_factor: 3, configurations: None, run_through: false };
-        assert!(plan(Some(FidelityRange { min: 5, max: 9 }), &scheduler).is_err());
-    }
-
-    #[test]
-    fn plan_numbers_the_levels_of_all_brackets() {
-        let scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false };
-        let (levels, brackets) = plan(Some(FidelityRange { min: 1, max: 9 }), &scheduler).unwrap();
-        assert_eq!(levels, [1, 3, 9]);
-        assert_eq!(brackets[1].rungs, [RungPlan { level: 1, size: 5 }, RungPlan { level: 2, size: 1 }]);
-        assert_eq!(plan(None, &Scheduler::None), Ok((vec![1], Vec::new())));
-    }
-}
+mod tests;

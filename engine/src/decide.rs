@@ -165,6 +165,18 @@ pub fn decide(plan: &Plan, history: &History) -> Decision {
     Decision { admitted, actions, verdict, more }
 }
 
+/// The next batch of a study whose state is held in memory: what [`decide()`] says of its log, at the price of what is new.
+///
+/// The results are admitted and the actions applied, so a state must be given up when its batch is not written; and
+/// also when a trial was deleted, because a fold puts holes where they belong and a state in hand cannot.
+#[must_use]
+pub fn advance(plan: &Plan, state: &mut State<'_>, open: &[TrialResult], active_seconds: u64) -> Decision {
+    let admitted = state.admit(plan, open);
+    state.begin_batch(active_seconds);
+    let (actions, verdict, more) = decide_on(plan, state);
+    Decision { admitted, actions, verdict, more }
+}
+
 /// Repeats [`next`], applying each action to the state. A batch ends where a kind of action would come back that it is
 /// already past, such as a stop that a continue made possible; the next batch begins with it.
 pub(crate) fn decide_on(plan: &Plan, state: &mut State<'_>) -> (Vec<Action>, Verdict, bool) {

@@ -21,6 +21,7 @@ pub(crate) fn spec() -> PlanSpec {
         start_with: Vec::new(),
         sampler: Sampler::Random,
         scheduler: Scheduler::None,
+        stopping: Vec::new(),
         resumable: true,
         seed: 1,
         settings: Settings {

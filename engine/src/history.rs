@@ -127,11 +127,31 @@ pub enum Reason {
     Promoted,
     /// Not among the best of its rung.
     RungLost,
-    /// Its value at the rung is NaN or infinite.
+    /// Its value at the level where it was judged is NaN or infinite.
     NotFinite,
+    /// Its best value is worse than the median of what completed trials had on the average.
+    WorseThanMedian,
+    /// Its best value is not among those of the best completed trials.
+    WorseThanPercentile,
+    /// Its best value has not become better for too long.
+    NoImprovement,
+    /// Its value is worse than the bound.
+    BeyondThreshold,
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::NewTrial,
+        Self::Promoted,
+        Self::RungLost,
+        Self::NotFinite,
+        Self::WorseThanMedian,
+        Self::WorseThanPercentile,
+        Self::NoImprovement,
+        Self::BeyondThreshold,
+    ];
+
     /// The reason as it is written in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -140,13 +160,17 @@ impl Reason {
             Self::Promoted => "Promoted",
             Self::RungLost => "RungLost",
             Self::NotFinite => "NotFinite",
+            Self::WorseThanMedian => "WorseThanMedian",
+            Self::WorseThanPercentile => "WorseThanPercentile",
+            Self::NoImprovement => "NoImprovement",
+            Self::BeyondThreshold => "BeyondThreshold",
         }
     }
 
     /// Reads a reason back from the API.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::NewTrial, Self::Promoted, Self::RungLost, Self::NotFinite].into_iter().find(|r| r.as_str() == text)
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
     }
 }
 

@@ -16,6 +16,7 @@ mod normal;
 pub mod number;
 pub mod plan;
 pub mod random;
+pub mod safety;
 pub mod samplers;
 pub mod schedulers;
 pub mod space;
@@ -23,12 +24,14 @@ pub mod state;
 pub mod verify;
 
 pub use best::{Best, best};
-pub use decide::{Decision, Next, decide, next};
+pub use decide::{Decision, Next, advance, decide, next};
 pub use history::{
     Action, Batch, Comparison, History, Note, Outcome, Reason, ResultKey, ResultKind, TrialNumber, TrialResult, Values,
     Verdict, VerdictReason,
 };
 pub use plan::{
-    FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce, Sampler, Scheduler, Settings,
+    AshaForm, FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce, Sampler, Scheduler, Settings,
+    Sizes, StoppingRule,
 };
+pub use safety::{Correlation, Safety, safety};
 pub use space::{Assignment, Condition, Domain, Parameter, Scale, Space, Value};

@@ -1,5 +1,7 @@
 //! The validated study: what the engine is to optimize, where, and how far.
 
+mod early;
+
 use std::sync::Arc;
 
 use crate::brackets::{self, BracketPlan};
@@ -7,8 +9,11 @@ use crate::expression::Constraint;
 use crate::history::Values;
 use crate::number::to_text;
 use crate::samplers::{self, StartPoint};
+use crate::schedulers::{self, stopping};
 use crate::space::{Assignment, Enumeration, Space};
 use crate::state::MAX_TRIALS;
+
+pub use early::{AshaForm, Sizes, StoppingRule};
 
 /// Whether a metric is to be made small or large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +61,8 @@ pub struct FidelityRange {
 pub enum Sampler {
     /// Uniform in each parameter's scale.
     Random,
+    /// A pair of kernel densities, and one third at random (Falkner et al., ICML 2018).
+    Bohb,
     /// Every combination once, in the order of the trial numbers.
     Grid {
         /// Points per float without a step, at least 2.
@@ -91,8 +98,19 @@ pub enum Scheduler {
     Hyperband {
         /// One in how many passes a rung, 2..=10.
         reduction_factor: u32,
+        /// Whose sizes the first rungs have.
+        sizes: Sizes,
         /// As for successive halving.
         run_through: bool,
+    },
+    /// Asynchronous successive halving (Li et al., MLSys 2020): each trial is judged by itself on what is known then.
+    Asha {
+        /// One in how many passes a rung, 2..=10.
+        reduction_factor: u32,
+        /// How many of Hyperband's brackets run side by side, from the longest; 1: only that one.
+        brackets: u32,
+        /// Whether trials pause at rungs, or run until they are stopped.
+        form: AshaForm,
     },
 }
 
@@ -141,6 +159,8 @@ pub struct PlanSpec {
     pub sampler: Sampler,
     /// What schedules.
     pub scheduler: Scheduler,
+    /// What ends trials early, with the scheduler `None` only. The first rule that says so does.
+    pub stopping: Vec<StoppingRule>,
     /// Whether trials can go on from a checkpoint.
     pub resumable: bool,
     /// The seed of every random stream.
@@ -251,11 +271,11 @@ impl Settings {
     }
 }
 
-fn error(field: impl Into<String>, message: impl Into<String>) -> PlanError {
+pub(crate) fn error(field: impl Into<String>, message: impl Into<String>) -> PlanError {
     PlanError { field: field.into(), message: message.into() }
 }
 
-fn at_least(errors: &mut Vec<PlanError>, field: &str, given: Option<u64>, least: u64) {
+pub(crate) fn at_least(errors: &mut Vec<PlanError>, field: &str, given: Option<u64>, least: u64) {
     if let Some(given) = given.filter(|&given| given < least) {
         errors.push(error(field, format!("must be at least {least} (given {given})")));
     }
@@ -274,6 +294,7 @@ impl Plan {
         }
         errors.extend(spec.settings.validate());
         let ladder_is_valid = check_ladder(&spec, &mut errors);
+        stopping::check(&spec, &mut errors);
         let (mut enumeration, mut grid) = (None, None);
         let (mut constraints, mut start_points) = (Vec::new(), Vec::new());
         if space_is_valid {
@@ -286,6 +307,7 @@ impl Plan {
         let mut parts = (vec![1], Vec::new());
         if ladder_is_valid {
             match brackets::plan(spec.fidelity, &spec.scheduler) {
+                Ok(_) if !spec.stopping.is_empty() => parts.0 = spec.fidelity.map_or(vec![1], stopping::levels),
                 Ok(plan) => parts = plan,
                 Err(error) => errors.push(error),
             }
@@ -356,6 +378,30 @@ impl Plan {
         self.levels.get(level).or(self.levels.last()).copied().unwrap_or(1)
     }
 
+    /// Whether runs go on past a rung and are stopped when they fail it. Without a ladder they always do.
+    #[must_use]
+    pub fn runs_through(&self) -> bool {
+        match self.spec.scheduler {
+            Scheduler::SuccessiveHalving { run_through, .. } | Scheduler::Hyperband { run_through, .. } => {
+                // With checkpoints a run always ends at its rung.
+                run_through && !self.spec.resumable
+            }
+            Scheduler::Asha { form, .. } => form == AshaForm::Stopping,
+            Scheduler::None => true,
+        }
+    }
+
+    /// One in how many passes a rung; 1 without a ladder.
+    #[must_use]
+    pub fn reduction_factor(&self) -> u32 {
+        match self.spec.scheduler {
+            Scheduler::SuccessiveHalving { reduction_factor, .. }
+            | Scheduler::Hyperband { reduction_factor, .. }
+            | Scheduler::Asha { reduction_factor, .. } => reduction_factor.max(1),
+            Scheduler::None => 1,
+        }
+    }
+
     /// What the plan amounts to, if nothing fails.
     #[must_use]
     pub fn overview(&self) -> Overview {
@@ -368,7 +414,11 @@ impl Plan {
             restarted: None,
             plain: None,
         };
-        let trials = if self.brackets.is_empty() {
+        let asynchronous = matches!(self.spec.scheduler, Scheduler::Asha { .. });
+        if asynchronous && let Some(trials) = self.settings().limits.trials {
+            overview.brackets = schedulers::shared_out(self, trials);
+        }
+        let trials = if self.brackets.is_empty() || asynchronous {
             let limit = self.settings().limits.trials.map(u64::from);
             let all = self.enumeration.as_ref().map(|all| all.size());
             let size = self.grid.as_ref().map(|allowed| allowed.len() as u64).or(all);
@@ -379,9 +429,9 @@ impl Plan {
         overview.trials = trials;
         overview.plain = trials.map(|trials| trials.saturating_mul(top));
         (overview.resumed, overview.restarted) = (overview.plain, overview.plain);
-        if !self.brackets.is_empty() {
+        if !self.brackets.is_empty() && trials.is_some() {
             let (mut resumed, mut restarted) = (0, 0);
-            for bracket in &self.brackets {
+            for bracket in &overview.brackets {
                 let mut below = 0;
                 for rung in &bracket.rungs {
                     let level = u64::from(self.fidelity(rung.level));
@@ -412,6 +462,10 @@ fn check_ladder(spec: &PlanSpec, errors: &mut Vec<PlanError>) -> bool {
             ("successiveHalving", *reduction_factor, *configurations)
         }
         Scheduler::Hyperband { reduction_factor, .. } => ("hyperband", *reduction_factor, None),
+        Scheduler::Asha { reduction_factor, brackets, .. } => {
+            at_least(errors, "scheduler.asha.brackets", Some(u64::from(*brackets)), 1);
+            ("asha", *reduction_factor, None)
+        }
     };
     if !(2..=10).contains(&factor) {
         errors.push(error(format!("scheduler.{kind}.reductionFactor"), format!("must be in 2..=10 (given {factor})")));
@@ -436,7 +490,7 @@ fn check_population(sampler: &Sampler, errors: &mut Vec<PlanError>) {
     let (name, given, allowed) = match sampler {
         Sampler::Genetic { population } => ("genetic", population, samplers::GENETIC_POPULATION),
         Sampler::CmaEs { population } => ("cmaEs", population, samplers::CMA_ES_POPULATION),
-        Sampler::Random | Sampler::Grid { .. } => return,
+        Sampler::Random | Sampler::Grid { .. } | Sampler::Bohb => return,
     };
     if let Some(given) = given.filter(|given| !allowed.contains(given)) {
         let (least, most) = allowed.into_inner();
@@ -458,10 +512,10 @@ fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut
                 errors.push(error("sampler.grid", "needs a space whose combinations can be counted"));
             }
         }
-        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } => {
+        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } | Sampler::Bohb => {
             check_population(&spec.sampler, errors);
             let is_exhausted_some_day = enumeration.is_some();
-            let passes_end = spec.scheduler != Scheduler::None;
+            let passes_end = !matches!(spec.scheduler, Scheduler::None | Scheduler::Asha { .. });
             if !is_exhausted_some_day && !passes_end && !spec.settings.limits.end_it() {
                 errors.push(error(
                     "limits",

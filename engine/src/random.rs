@@ -15,6 +15,8 @@ pub enum Purpose {
     TrialSeed = 2,
     /// Where an evolution strategy begins again, by the count of restarts.
     Restart = 20,
+    /// BOHB's proposal for the trial whose number is the index.
+    Bohb = 30,
 }
 
 /// A stream of random numbers.

@@ -330,6 +330,12 @@ impl<'h> State<'h> {
         }
     }
 
+    /// The next batch is decided now.
+    pub(crate) fn begin_batch(&mut self, active_seconds: u64) {
+        self.batch += 1;
+        self.active_seconds = active_seconds;
+    }
+
     pub(crate) fn set_batch(&mut self, batch: u64) {
         self.batch = batch;
     }

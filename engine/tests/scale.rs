@@ -21,6 +21,7 @@ fn plan(scheduler: Scheduler, trials: u32) -> Plan {
         start_with: Vec::new(),
         sampler: Sampler::Random,
         scheduler,
+        stopping: Vec::new(),
         resumable: true,
         seed: 3,
         settings: Settings {

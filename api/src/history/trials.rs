@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource, ResourceExt};
+use trimtab_engine as engine;
 
 use super::trial_batch;
 use crate::names;
@@ -69,11 +70,31 @@ pub fn apply_to_trial(study: &Study, batch: &BatchRecord, index: u32, trial: &Tr
     Some(spec)
 }
 
-/// A sentence for people, such as "ranked 5 of 9 at epoch 1, 3 pass: 0.71, cutoff 0.84".
+/// A sentence for people, such as "ranked 5 of 9 at epoch 1, 3 pass: 0.71, cutoff 0.84". What a stopping rule compared is
+/// told in the rule's own words.
 #[must_use]
 pub fn sentence(study: &Study, record: &ActionRecord) -> String {
     let Some(compared) = &record.compared else { return record.reason.clone() };
     let unit = study.spec.fidelity.as_ref().map_or("fidelity", |f| f.unit.as_str());
     let (rank, of, level, kept) = (compared.rank, compared.of, compared.level, compared.kept);
+    let (value, cutoff) = (&compared.value, &compared.cutoff);
+    let others = of.saturating_sub(1);
+    match engine::Reason::parse(&record.reason) {
+        Some(engine::Reason::WorseThanMedian) => {
+            return format!(
+                "best {value} up to {unit} {level}; the median average of {others} completed trials is {cutoff}"
+            );
+        }
+        Some(engine::Reason::WorseThanPercentile) => {
+            return format!(
+                "best {value} up to {unit} {level}; the best {kept} of {others} completed trials have {cutoff} there"
+            );
+        }
+        Some(engine::Reason::NoImprovement) => {
+            return format!("best {value} up to {unit} {level}; {cutoff} was to be bettered");
+        }
+        Some(engine::Reason::BeyondThreshold) => return format!("{value} at {unit} {level}; the bound is {cutoff}"),
+        _ => {}
+    }
     format!("ranked {rank} of {of} at {unit} {level}, {kept} pass: {}, cutoff {}", compared.value, compared.cutoff)
 }

@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::schema::{LARGE, METRIC, SAFE};
 
 pub use search::{
-    CmaEsSampler, Fidelity, FidelityKind, GeneticSampler, GridSampler, Hyperband, NoScheduler, RandomSampler, Sampler,
-    Scheduler, SuccessiveHalving, WithoutCheckpoint,
+    Asha, AshaForm, BohbSampler, CmaEsSampler, Fidelity, FidelityKind, GeneticSampler, GridSampler, Hyperband,
+    MedianRule, NoScheduler, PatienceRule, PercentileRule, RandomSampler, Sampler, Scheduler, Sizes, StoppingRule,
+    SuccessiveHalving, ThresholdRule, WithoutCheckpoint,
 };
 pub use space::{
     Categorical, Constraint, FloatRange, IntRange, Ordinal, Parameter, ParameterValue, Scale, StartPoint, When,
@@ -30,9 +31,9 @@ pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, T
 #[kube(group = "trimtab.dev", version = "v1alpha1", kind = "Study", plural = "studies", namespaced)]
 #[kube(status = "StudyStatus", derive = "PartialEq", category = "tuning")]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.scheduler) || has(self.scheduler.none) || has(self.fidelity)").message("`fidelity` must be set for the schedulers `successiveHalving` and `hyperband`").field_path(".fidelity"))]
+#[x_kube(validation = Rule::new("!has(self.scheduler) || has(self.scheduler.none) || has(self.fidelity)").message("`fidelity` must be set for the schedulers `successiveHalving`, `hyperband` and `asha`").field_path(".fidelity"))]
 #[x_kube(validation = Rule::new("!has(self.recordMetrics) || !(self.objectives[0].metric in self.recordMetrics)").message("`recordMetrics` must not name the objective's metric").field_path(".recordMetrics"))]
-#[x_kube(validation = Rule::new("(has(self.sampler) && has(self.sampler.grid)) || (has(self.scheduler) && !has(self.scheduler.none)) || !has(self.parameters) || !self.parameters.exists(p, has(p.float) && !has(p.float.step)) || (has(self.limits) && (has(self.limits.trials) || has(self.limits.fullTrainings) || has(self.limits.activeSeconds)))").message("`limits` must have `trials`, `fullTrainings` or `activeSeconds`, or the study would never end").field_path(".limits"))]
+#[x_kube(validation = Rule::new("(has(self.sampler) && has(self.sampler.grid)) || (has(self.scheduler) && (has(self.scheduler.successiveHalving) || has(self.scheduler.hyperband))) || !has(self.parameters) || !self.parameters.exists(p, has(p.float) && !has(p.float.step)) || (has(self.limits) && (has(self.limits.trials) || has(self.limits.fullTrainings) || has(self.limits.activeSeconds)))").message("`limits` must have `trials`, `fullTrainings` or `activeSeconds`, or the study would never end").field_path(".limits"))]
 #[x_kube(validation = Rule::new("self.objectives[0].metric == oldSelf.objectives[0].metric && self.objectives[0].goal == oldSelf.objectives[0].goal && self.objectives[0].reduce == oldSelf.objectives[0].reduce").message("`objectives` must not be changed, but for `target`: a study's search is fixed. Make another study").field_path(".objectives"))]
 #[x_kube(validation = Rule::new("has(self.parameters) == has(oldSelf.parameters) && (!has(self.parameters) || (self.parameters == oldSelf.parameters && self.parameters.map(p, p.name) == oldSelf.parameters.map(p, p.name)))").message("`parameters` must not be added, changed, removed or put in another order: a study's search is fixed. Make another study").field_path(".parameters"))]
 #[x_kube(validation = Rule::new("has(self.constraints) == has(oldSelf.constraints) && (!has(self.constraints) || self.constraints == oldSelf.constraints)").message("`constraints` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".constraints"))]
@@ -40,6 +41,9 @@ pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, T
 #[x_kube(validation = Rule::new("has(self.fidelity) == has(oldSelf.fidelity) && (!has(self.fidelity) || self.fidelity == oldSelf.fidelity)").message("`fidelity` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".fidelity"))]
 #[x_kube(validation = Rule::new("has(self.sampler) == has(oldSelf.sampler) && (!has(self.sampler) || self.sampler == oldSelf.sampler)").message("`sampler` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".sampler"))]
 #[x_kube(validation = Rule::new("has(self.scheduler) == has(oldSelf.scheduler) && (!has(self.scheduler) || self.scheduler == oldSelf.scheduler)").message("`scheduler` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".scheduler"))]
+#[x_kube(validation = Rule::new("!has(self.stopping) || self.stopping.size() == 0 || !has(self.scheduler) || has(self.scheduler.none)").message("`stopping` must be left out with a scheduler: its rungs end trials already").field_path(".stopping"))]
+#[x_kube(validation = Rule::new("!has(self.stopping) || self.stopping.size() == 0 || has(self.fidelity)").message("`fidelity` must be set where there are stopping rules").field_path(".fidelity"))]
+#[x_kube(validation = Rule::new("has(self.stopping) == has(oldSelf.stopping) && (!has(self.stopping) || self.stopping == oldSelf.stopping)").message("`stopping` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".stopping"))]
 #[x_kube(validation = Rule::new("has(self.seed) == has(oldSelf.seed) && (!has(self.seed) || self.seed == oldSelf.seed)").message("`seed` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".seed"))]
 #[x_kube(validation = Rule::new("self.trial == oldSelf.trial").message("`trial` must not be changed: all trials of a study run the same. Make another study").field_path(".trial"))]
 #[kube(doc = "Study is a search for the best configuration of a training job.")]
@@ -119,6 +123,10 @@ pub struct StudySpec {
     /// scheduler decides how far each trial may run. Left out: none, every trial runs to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduler: Option<Scheduler>,
+    /// stopping rules end trials early where there is no scheduler. The first that speaks against a trial ends it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub stopping: Vec<StoppingRule>,
     /// parallelism is how many trials may be active at once, waiting and stopping ones included.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1_000))]

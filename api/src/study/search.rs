@@ -5,7 +5,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::schema::METRIC;
+use crate::schema::{LARGE, METRIC};
 
 /// How far a trial can be trained.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub enum FidelityKind {
 /// What proposes configurations: exactly one member.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("[has(self.random), has(self.grid), has(self.genetic), has(self.cmaEs)].exists_one(given, given)", "must have exactly one of `random`, `grid`, `genetic`, `cmaEs`"))]
+#[x_kube(validation = ("[has(self.random), has(self.grid), has(self.genetic), has(self.cmaEs), has(self.bohb)].exists_one(given, given)", "must have exactly one of `random`, `grid`, `genetic`, `cmaEs`, `bohb`"))]
 pub struct Sampler {
     /// random draws each parameter uniformly in its scale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,11 +51,18 @@ pub struct Sampler {
     /// cmaEs adapts a normal distribution to the best so far: for numbers, and for choices beside them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cma_es: Option<CmaEsSampler>,
+    /// bohb proposes two in three from kernel densities of good and bad configurations, and the others at random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bohb: Option<BohbSampler>,
 }
 
 /// Random search has no settings.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RandomSampler {}
+
+/// BOHB has no settings.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BohbSampler {}
 
 /// Grid search.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -90,7 +97,7 @@ pub struct CmaEsSampler {
 /// What decides how far each trial may run: exactly one member.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("[has(self.none), has(self.successiveHalving), has(self.hyperband)].exists_one(given, given)", "must have exactly one of `none`, `successiveHalving`, `hyperband`"))]
+#[x_kube(validation = ("[has(self.none), has(self.successiveHalving), has(self.hyperband), has(self.asha)].exists_one(given, given)", "must have exactly one of `none`, `successiveHalving`, `hyperband`, `asha`"))]
 pub struct Scheduler {
     /// none lets every trial run to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,6 +108,9 @@ pub struct Scheduler {
     /// hyperband runs brackets of successive halving, from many short to few long trainings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hyperband: Option<Hyperband>,
+    /// asha judges each trial by itself: nothing waits for a rung to fill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asha: Option<Asha>,
 }
 
 /// No scheduler has no settings.
@@ -142,9 +152,137 @@ pub struct Hyperband {
     #[serde(default = "three")]
     #[schemars(range(min = 2, max = 10))]
     pub reduction_factor: u32,
+    /// sizes of the first rungs: Paper (default), or Hpbandster, to compare with that program.
+    #[serde(default)]
+    pub sizes: Sizes,
     /// withoutCheckpoint says what a rung does to trials that have no checkpoint claim: Restart (default) or RunThrough.
     #[serde(default)]
     pub without_checkpoint: WithoutCheckpoint,
+}
+
+/// Whose first rungs Hyperband's brackets have.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sizes {
+    /// The paper's.
+    #[default]
+    Paper,
+    /// Those of the program `HpBandSter`, which rounds down before it multiplies.
+    Hpbandster,
+}
+
+/// Asynchronous successive halving.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Asha {
+    /// reductionFactor: one in this many passes a rung.
+    #[serde(default = "three")]
+    #[schemars(range(min = 2, max = 10))]
+    pub reduction_factor: u32,
+    /// brackets of Hyperband that run side by side, from the longest; 1 (default): only that one.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 31))]
+    pub brackets: u32,
+    /// form: Promotion (default), trials pause at rungs; or Stopping, they run until they are stopped.
+    #[serde(default)]
+    pub form: AshaForm,
+}
+
+/// What a rung of asynchronous successive halving does.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AshaForm {
+    /// A trial pauses at a rung, and is promoted once it is among the best of it.
+    #[default]
+    Promotion,
+    /// A trial runs on, and is stopped where it is not among the best so far.
+    Stopping,
+}
+
+/// What ends a trial early where there is no ladder: exactly one member.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("[has(self.median), has(self.percentile), has(self.patience), has(self.threshold)].exists_one(given, given)", "must have exactly one of `median`, `percentile`, `patience`, `threshold`"))]
+pub struct StoppingRule {
+    /// median stops a trial whose best value is worse than the median of the averages that completed trials had by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median: Option<MedianRule>,
+    /// percentile stops a trial whose best value is not among those of the best completed trials at the same level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percentile: Option<PercentileRule>,
+    /// patience stops a trial whose best value has not become better for too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<PatienceRule>,
+    /// threshold stops a trial whose value is worse than a bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<ThresholdRule>,
+}
+
+/// The median rule.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MedianRule {
+    /// trials that must have completed before it stops any. Default: 5.
+    #[serde(default = "five")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub trials: u32,
+    /// warmUp is the lowest fidelity at which it judges. Default: 0, from `fidelity.min` on.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub warm_up: u32,
+}
+
+/// The percentile rule.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PercentileRule {
+    /// percent of the completed trials that are good enough.
+    #[schemars(range(min = 1, max = 99))]
+    pub percent: u32,
+    /// trials that must have completed before it stops any. Default: 5.
+    #[serde(default = "five")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub trials: u32,
+    /// warmUp is the lowest fidelity at which it judges. Default: 0, from `fidelity.min` on.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub warm_up: u32,
+}
+
+/// The patience rule.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PatienceRule {
+    /// fidelity is how many units without an improvement are borne.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub fidelity: u32,
+    /// delta: an improvement is more than this. Default: 0.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = LARGE))]
+    pub delta: f64,
+    /// warmUp is the lowest fidelity at which it judges. Default: 0, from `fidelity.min` on.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub warm_up: u32,
+}
+
+/// The threshold rule.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ThresholdRule {
+    /// value is the worst that is borne.
+    #[schemars(range(min = -LARGE, max = LARGE))]
+    pub value: f64,
+    /// warmUp is the lowest fidelity at which it judges. Default: 0, from `fidelity.min` on.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub warm_up: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn five() -> u32 {
+    5
 }
 
 fn three() -> u32 {

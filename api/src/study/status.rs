@@ -21,7 +21,7 @@ pub struct StudyStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = SAFE))]
     pub observed_generation: Option<i64>,
-    /// conditions: Accepted, Suspended, Stalled, Complete, Failed.
+    /// conditions: Accepted, Suspended, Stalled, Complete, Failed, EarlyStoppingSafe.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "crate::schema::conditions")]
     pub conditions: Vec<Condition>,

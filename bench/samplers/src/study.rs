@@ -21,6 +21,7 @@ pub(crate) fn plan(space: Space, sampler: Sampler, seed: u64, trials: u32, worke
         start_with: Vec::new(),
         sampler,
         scheduler: Scheduler::None,
+        stopping: Vec::new(),
         resumable: false,
         seed,
         settings: Settings {

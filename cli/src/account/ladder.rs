@@ -3,7 +3,7 @@
 use serde::Serialize;
 use trimtab_engine::brackets::RungPlan;
 use trimtab_engine::state::State;
-use trimtab_engine::{Outcome, Plan};
+use trimtab_engine::{Outcome, Plan, Scheduler};
 
 use crate::table::Table;
 
@@ -18,8 +18,9 @@ pub(crate) struct BracketAccount {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct RungAccount {
     level: u32,
-    /// How many it holds when it is full.
-    size: u32,
+    /// How many it holds when it is full; absent where it never is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u32>,
     /// How many came to it.
     members: u32,
     /// How many have a value there.
@@ -55,12 +56,13 @@ impl BracketAccount {
     /// The account of a bracket; `None` without a ladder.
     pub(crate) fn new(plan: &Plan, state: &State<'_>, bracket: u32) -> Option<Self> {
         let shape = shape(plan, bracket)?;
+        let asynchronous = matches!(plan.spec().scheduler, Scheduler::Asha { .. });
         let mut rungs: Vec<RungAccount> = shape
             .iter()
             .enumerate()
             .map(|(at, rung)| RungAccount {
                 level: plan.fidelity(rung.level),
-                size: rung.size,
+                size: (!asynchronous).then_some(rung.size),
                 members: 0,
                 reported: 0,
                 passed: 0,
@@ -110,7 +112,7 @@ impl BracketAccount {
                     bracket.bracket.to_string(),
                     at.to_string(),
                     rung.level.to_string(),
-                    rung.size.to_string(),
+                    rung.size.map_or_else(|| "-".to_owned(), |size| size.to_string()),
                     rung.members.to_string(),
                     rung.reported.to_string(),
                     judged,
@@ -139,6 +141,6 @@ impl RungAccount {
 
     /// How many it waits for: a first rung is rarely closed before it is full.
     pub(crate) fn wanted(&self) -> u32 {
-        self.size.max(self.members)
+        self.size.unwrap_or(0).max(self.members)
     }
 }

@@ -2,6 +2,8 @@
 
 mod ladder;
 mod plan;
+mod rules;
+mod saving;
 mod study;
 mod trial;
 

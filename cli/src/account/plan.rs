@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use trimtab_engine::{Plan, Scheduler};
 
+use super::rules;
 use crate::table::Table;
 
 /// What a plan amounts to.
@@ -31,6 +32,11 @@ pub(crate) struct PlanAccount {
     parallelism: u32,
     /// The limits in words; empty when there is none.
     limits: Vec<String>,
+    /// Whether each trial is judged by itself, so that there are no passes.
+    asynchronous: bool,
+    /// What ends a trial early where there is no ladder, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stopping: Vec<String>,
     /// Whether another pass follows while the limits allow.
     repeats: bool,
     /// The seed, where the Study gives it.
@@ -53,6 +59,7 @@ impl PlanAccount {
             bracket.rungs.iter().map(|rung| RungAccount { level: plan.fidelity(rung.level), size: rung.size }).collect()
         };
         let settings = plan.settings();
+        let asynchronous = matches!(plan.spec().scheduler, Scheduler::Asha { .. });
         let limits = &settings.limits;
         let limits = [
             limits.trials.map(|n| format!("{n} trials")),
@@ -69,10 +76,13 @@ impl PlanAccount {
             resumed: overview.resumed,
             restarted: overview.restarted,
             plain: overview.plain,
-            resumes: plan.spec().resumable,
+            // What runs on past its rungs never starts again.
+            resumes: plan.spec().resumable || (asynchronous && plan.runs_through()),
+            asynchronous,
+            stopping: plan.spec().stopping.iter().map(|rule| rules::in_words(rule, unit)).collect(),
             parallelism: settings.parallelism,
             limits: limits.into_iter().flatten().collect(),
-            repeats: plan.spec().scheduler != Scheduler::None && settings.limits.end_it(),
+            repeats: plan.spec().scheduler != Scheduler::None && !asynchronous && settings.limits.end_it(),
             seed: has_seed.then_some(plan.spec().seed),
         }
     }
@@ -85,6 +95,9 @@ impl PlanAccount {
             // Without fidelity the only level is a nameless 1.
             let end = if top > 1 { format!("to {} {top}", self.unit) } else { "in full".to_owned() };
             let _ = writeln!(text, "no ladder: every trial runs {end}");
+            for rule in &self.stopping {
+                let _ = writeln!(text, "stopped early when {rule}");
+            }
         } else {
             text.push_str(&self.brackets_table());
         }
@@ -92,6 +105,7 @@ impl PlanAccount {
         let mut costs = Table::bare();
         match self.trials {
             Some(trials) if self.brackets.is_empty() => costs.row(vec!["trials".to_owned(), trials.to_string()]),
+            Some(trials) if self.asynchronous => costs.row(vec!["trials".to_owned(), trials.to_string()]),
             Some(trials) => costs.row(vec!["trials in one pass".to_owned(), trials.to_string()]),
             None => costs.row(vec!["trials".to_owned(), "as many as the limits allow".to_owned()]),
         }
@@ -131,7 +145,8 @@ impl PlanAccount {
 
     fn ending(&self) -> String {
         let limits = self.limits.join(", or ");
-        match (self.brackets.is_empty(), self.repeats, self.limits.is_empty()) {
+        let is_plain = self.brackets.is_empty() || self.asynchronous;
+        match (is_plain, self.repeats, self.limits.is_empty()) {
             (false, true, _) => format!("passes follow each other until {limits}"),
             (false, false, false) => format!("ends after one pass, or {limits}"),
             (false, false, true) => "ends after one pass".to_owned(),

@@ -9,8 +9,9 @@ use trimtab_api::history::history;
 use trimtab_api::study::ParameterValue;
 use trimtab_api::validate;
 use trimtab_engine::state::State;
-use trimtab_engine::{best, number};
+use trimtab_engine::{Plan, best, number};
 
+use super::saving::SavingAccount;
 use super::trial::Setting;
 use super::{BracketAccount, TrialAccount};
 use crate::record::Record;
@@ -33,6 +34,9 @@ pub(crate) struct StudyAccount {
     #[serde(skip_serializing_if = "Option::is_none")]
     best: Option<BestAccount>,
     brackets: Vec<BracketAccount>,
+    /// Absent where nothing is stopped early, or the Study is not valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saving: Option<SavingAccount>,
     pub(crate) trials: Vec<TrialAccount>,
     /// The numbers of trials that were started and are not there any more.
     removed: Vec<u32>,
@@ -110,6 +114,12 @@ impl StudyAccount {
             .iter()
             .flat_map(|(plan, state)| numbers.iter().filter_map(|&number| BracketAccount::new(plan, state, number)))
             .collect();
+        let spent = record.trials.iter().filter_map(|trial| trial.status.as_ref()).map(|s| s.spent_fidelity).sum();
+        let stops = |plan: &Plan| !plan.brackets().is_empty() || !plan.spec().stopping.is_empty();
+        let saving = state
+            .as_ref()
+            .filter(|(plan, _)| stops(plan))
+            .map(|(plan, state)| SavingAccount::new(plan, state, unit, spent));
         let holes = state
             .iter()
             .flat_map(|(_, state)| state.trials())
@@ -136,6 +146,7 @@ impl StudyAccount {
                 .collect(),
             best: best_of(record),
             brackets,
+            saving,
             trials: record.trials.iter().map(|trial| TrialAccount::new(setting, trial)).collect(),
             removed: holes,
             problems,
@@ -169,6 +180,9 @@ impl StudyAccount {
         }
         if !self.brackets.is_empty() {
             let _ = write!(text, "\n{}", BracketAccount::render(&self.brackets, &self.unit));
+        }
+        if let Some(saving) = &self.saving {
+            let _ = write!(text, "\n{}", saving.render(&self.unit));
         }
         text.push('\n');
         match &self.best {

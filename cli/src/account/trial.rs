@@ -9,8 +9,8 @@ use trimtab_api::history::sentence;
 use trimtab_api::study::{ActionKind, ActionRecord, ParameterValue};
 use trimtab_api::trial::{Run, TrialBatch};
 use trimtab_api::{Study, Trial};
-use trimtab_engine::Plan;
 use trimtab_engine::state::{self, State};
+use trimtab_engine::{Plan, Scheduler};
 
 use super::ladder;
 
@@ -245,6 +245,13 @@ fn waiting(plan: &Plan, state: &State<'_>, seen: &state::Trial<'_>, trial: &Tria
     let at = ladder::position(rungs, seen.cleared)?;
     let rung = ladder::BracketAccount::new(plan, state, seen.bracket)?.into_rung(at)?;
     let level = plan.fidelity(rungs.get(at)?.level);
+    if matches!(plan.spec().scheduler, Scheduler::Asha { .. }) {
+        let of = rung.settled();
+        let kept = of / plan.reduction_factor();
+        return Some(format!(
+            "it rests at {unit} {level}: {kept} of the {of} that came so far may go on, and it is not among them or waits for a place"
+        ));
+    }
     Some(if rung.judged() > 0 {
         format!(
             "its rung at {unit} {level} was judged and it passes; it waits for a free place of {}",

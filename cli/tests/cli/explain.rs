@@ -3,7 +3,7 @@
 use serde_json::Value;
 use trimtab_api::study::ActionKind;
 
-use crate::played::{Played, play};
+use crate::played::{Played, play, play_of};
 use crate::{has, run, scratch};
 
 #[test]
@@ -205,4 +205,42 @@ fn no_value_yet_is_no_best() {
     let ran = run(&["best", "digits", "--from", &file]);
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));
     has(&ran.err, &["has no usable value yet"]);
+}
+
+#[test]
+fn early_stopping_is_accounted_for() {
+    let file = play(1000).file("saving.json");
+    let ran = run(&["explain", "digits", "--from", &file]);
+    has(&ran.out, &["trials in full would be 153: ", "early stopping was safe is not known", "from 10 on"]);
+    // Two passes of brackets have trials enough that began further up.
+    let text = include_str!("data/valid.yaml")
+        .replace("max: 27", "max: 9")
+        .replace("seed: 7", "seed: 7\n  limits: {trials: 68}");
+    let file = play_of(&text, 1000).file("safe.json");
+    let ran = run(&["explain", "digits", "--from", &file]);
+    has(&ran.out, &["early stopping was safe: ranks at epoch 1 and ", " correlate by "]);
+}
+
+#[test]
+fn asynchronous_ladder_says_who_passed_and_what_a_paused_trial_waits_for() {
+    let text = include_str!("data/valid.yaml")
+        .replace("max: 27", "max: 9")
+        .replace("hyperband: {reductionFactor: 3}", "asha: {}")
+        .replace("seed: 7", "seed: 7\n  limits: {trials: 30}");
+    let file = play_of(&text, 1000).file("asha.json");
+    let ran = run(&["explain", "digits", "--from", &file]);
+    has(&ran.out, &["goes on to epoch 3 (Promoted): ranked 1 of ", "may go on, and it is not among them"]);
+    has(&ran.out, &["no trial runs on unjudged past the lowest rung"]);
+    let rows: Vec<Vec<&str>> = ran
+        .out
+        .lines()
+        .skip_while(|l| !l.starts_with("BRACKET"))
+        .skip(1)
+        .take(2)
+        .map(|l| l.split_whitespace().collect())
+        .collect();
+    assert_eq!((rows[0][3], rows[0][4]), ("-", "30"), "an asynchronous rung is never full");
+    assert!(rows[1][4].parse::<u32>().unwrap() <= 10);
+    let ran = run(&["explain", "digits", "--from", &file, "--verify"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
 }

@@ -68,7 +68,12 @@ fn advance(plan: &Plan, trial: &mut Trial) -> bool {
 
 /// Plays the valid study of the test data, with at most 9 epochs, until it ends or this many turns were taken.
 pub(crate) fn play(turns: usize) -> Played {
-    let mut study = manifest::parse_study(&include_str!("data/valid.yaml").replace("max: 27", "max: 9")).unwrap();
+    play_of(&include_str!("data/valid.yaml").replace("max: 27", "max: 9"), turns)
+}
+
+/// The same of another Study.
+pub(crate) fn play_of(study: &str, turns: usize) -> Played {
+    let mut study = manifest::parse_study(study).unwrap();
     study.metadata.uid = Some("8a7c6f0e-1b1e-4f43-9d58-000000000001".to_owned());
     study.metadata.generation = Some(1);
     study.status = Some(StudyStatus::default());
@@ -99,7 +104,8 @@ pub(crate) fn play(turns: usize) -> Played {
         } else {
             // One trial at a time, so that batches see partial rungs.
             let count = trials.len();
-            let moved = (0..count).map(|i| (i * 5 + turn) % count).any(|i| advance(&plan, &mut trials[i]));
+            let mut order = (0..count).map(|i| (i * 5 + turn) % count).chain(0..count);
+            let moved = order.any(|i| advance(&plan, &mut trials[i]));
             assert!(moved, "the study runs and nothing is left to do");
         }
     }

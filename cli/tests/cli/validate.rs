@@ -159,3 +159,44 @@ fn example_is_valid() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     has(&ran.out, &["Study fashion-mnist is valid"]);
 }
+
+#[test]
+fn asynchronous_ladder_shows_what_the_limit_lets_through() {
+    let text = include_str!("data/valid.yaml")
+        .replace("hyperband: {reductionFactor: 3}", "asha: {brackets: 2}")
+        .replace("seed: 7", "seed: 7\n  limits: {trials: 39}");
+    let ran = run_with(&["validate", "-"], &text);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    has(
+        &ran.out,
+        &[
+            "0        27@1    9@3     3@9     1@27\n",
+            "1        12@3    4@9     1@27\n",
+            "trials ",
+            "ends after 39 trials",
+        ],
+    );
+    let ran = run_with(&["validate", "-"], &text.replace("brackets: 2", "brackets: 9"));
+    has(&ran.err, &["scheduler.asha.brackets", "at most 4", "given 9"]);
+}
+
+#[test]
+fn stopping_rules_are_told_in_words() {
+    let text = include_str!("data/valid.yaml").replace(
+        "scheduler: {hyperband: {reductionFactor: 3}}",
+        "stopping: [{median: {warmUp: 4}}, {patience: {fidelity: 5, delta: 0.01}}, {threshold: {value: 0.2, warmUp: 9}}]\n  limits: {trials: 39}",
+    );
+    let ran = run_with(&["validate", "-"], &text);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    has(
+        &ran.out,
+        &[
+            "no ladder: every trial runs to epoch 27",
+            "stopped early when best worse than the median of the averages of at least 5 completed trials, from epoch 4 on",
+            "stopped early when not better by more than 0.01 for 5 epochs",
+            "stopped early when worse than 0.2, from epoch 9 on",
+        ],
+    );
+    let ran = run_with(&["validate", "-"], &text.replace("warmUp: 9", "warmUp: 27"));
+    has(&ran.err, &["stopping[2].threshold.warmUp", "must be below `fidelity.max`, 27"]);
+}

@@ -1,6 +1,6 @@
 use super::*;
 use crate::fixture::{Study, parameter};
-use crate::{Domain, Outcome, Sampler, Scale, Scheduler};
+use crate::{Domain, Outcome, Sampler, Scale, Scheduler, Sizes};
 
 #[test]
 fn decide_fills_the_slots_and_waits() {
@@ -134,8 +134,9 @@ fn batch_is_bounded_and_says_that_there_is_more() {
 
 #[test]
 fn damaged_history_breaks_nothing() {
-    let mut study =
-        Study::new(|spec| spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false });
+    let mut study = Study::new(|spec| {
+        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false }
+    });
     study.step();
     let start = |number: u32, bracket: u32, level: usize| Action::Start {
         note: crate::Note::default(),

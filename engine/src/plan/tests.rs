@@ -8,7 +8,7 @@ fn fields(change: impl FnOnce(&mut PlanSpec)) -> Vec<String> {
 }
 
 fn hyperband(reduction_factor: u32) -> Scheduler {
-    Scheduler::Hyperband { reduction_factor, run_through: false }
+    Scheduler::Hyperband { reduction_factor, sizes: Sizes::Paper, run_through: false }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What proposes configurations. A sampler is a file here and a line in each of this file's matches.
 
+mod bohb;
 mod cma_es;
 mod genetic;
 mod grid;
@@ -61,7 +62,7 @@ pub(crate) enum Memo {
 impl Memo {
     pub(crate) fn new(plan: &Plan) -> Self {
         match plan.spec().sampler {
-            Sampler::Random | Sampler::Grid { .. } | Sampler::Genetic { .. } => Self::None,
+            Sampler::Random | Sampler::Grid { .. } | Sampler::Genetic { .. } | Sampler::Bohb => Self::None,
             Sampler::CmaEs { .. } => Self::CmaEs(Box::new(cma_es::Memory::new(plan))),
         }
     }
@@ -84,6 +85,7 @@ pub fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> 
     match plan.spec().sampler {
         Sampler::Random => Some(Proposal::plain(random::propose(plan, state, number)?, random::NAME)),
         Sampler::Grid { .. } => Some(Proposal::plain(grid::propose(plan, state, number)?, grid::NAME)),
+        Sampler::Bohb => bohb::propose(plan, state, number),
         Sampler::Genetic { population } => genetic::propose(plan, state, number, population),
         Sampler::CmaEs { .. } => match state.sampling() {
             Memo::CmaEs(memory) => cma_es::propose(plan, state, memory, number),
@@ -96,7 +98,9 @@ pub fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> 
 #[must_use]
 pub fn is_exhausted(plan: &Plan, state: &State<'_>, number: u32) -> bool {
     let is_done = match plan.spec().sampler {
-        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } => random::is_exhausted(plan, state, number),
+        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } | Sampler::Bohb => {
+            random::is_exhausted(plan, state, number)
+        }
         Sampler::Grid { .. } => grid::is_exhausted(plan, state, number),
     };
     is_done && start_points::propose(plan, state, number).is_none()
@@ -153,7 +157,9 @@ pub(crate) fn allowed_points(
 /// The numbered configurations that the study's sampler works with, if it can.
 pub(crate) fn enumeration(spec: &PlanSpec) -> Option<Enumeration> {
     match spec.sampler {
-        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } => random::enumeration(&spec.space),
+        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } | Sampler::Bohb => {
+            random::enumeration(&spec.space)
+        }
         Sampler::Grid { points } => Enumeration::new(&spec.space, points),
     }
 }

@@ -53,13 +53,13 @@ mod tests {
     use super::*;
     use crate::fixture::Study;
     use crate::state::State;
-    use crate::{Goal, Scheduler};
+    use crate::{Goal, Scheduler, Sizes};
 
     #[test]
     fn deeper_then_better_then_older_and_failures_last() {
         let mut study = Study::new(|spec| {
             spec.objective.goal = Goal::Maximize;
-            spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false };
+            spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false };
             spec.settings.parallelism = 9;
         });
         study.step();

@@ -12,7 +12,7 @@ use super::{Pass, Place};
 use crate::brackets::{BracketPlan, RungPlan};
 use crate::history::{Action, Comparison, Reason, TrialNumber};
 use crate::number::sortable;
-use crate::plan::{Plan, Scheduler};
+use crate::plan::Plan;
 use crate::state::{State, Trial};
 
 /// What tells the ladder schedulers apart.
@@ -64,7 +64,7 @@ impl Rung {
 }
 
 /// Which rung of its bracket a trial is on: the first above what it cleared.
-fn position(rungs: &[RungPlan], cleared: Option<usize>) -> usize {
+pub(super) fn position(rungs: &[RungPlan], cleared: Option<usize>) -> usize {
     rungs.partition_point(|rung| Some(rung.level) <= cleared)
 }
 
@@ -183,7 +183,7 @@ impl Ladder {
         // Every rung up to the first with an unjudged member is closed, and the highest judges nobody.
         let closed = rungs.iter().position(|rung| rung.unjudged() > 0).map_or(rungs.len(), |at| at + 1);
         let count = if is_first_closed() { closed.min(rungs.len().saturating_sub(1)) } else { 0 };
-        let eta = reduction_factor(plan);
+        let eta = plan.reduction_factor();
         rungs.iter().zip(shape.windows(2)).enumerate().take(count).filter_map(move |(at, (rung, table))| {
             let ([own, next], true) = (table, rung.waiting == 0 && rung.unjudged() > 0) else { return None };
             let kept = if rung.members >= own.size { next.size } else { (rung.members / eta).max(1) };
@@ -222,7 +222,7 @@ impl Ladder {
             let last = self.shape(plan, number).last().map_or(0, |rung| rung.level);
             // Who is further ahead goes first: it frees its bracket sooner.
             for judged in self.judged_now(number, plan, &closes).rev() {
-                let level = if runs_through(plan) { last } else { judged.next };
+                let level = if plan.runs_through() { last } else { judged.next };
                 let winners = judged.rung.finite.iter().take(judged.free());
                 passes.extend(winners.map(|&(_, number)| Pass { number, level, rung: judged.at }));
             }
@@ -262,7 +262,7 @@ impl Ladder {
             return None;
         }
         let shape = self.shape(plan, bracket);
-        let rung = if runs_through(plan) { shape.last() } else { shape.first() };
+        let rung = if plan.runs_through() { shape.last() } else { shape.first() };
         Some(Place { bracket, level: rung?.level })
     }
 
@@ -303,24 +303,5 @@ impl Judged<'_> {
             value: value_of(number)?,
             cutoff: cutoff.unwrap_or(f64::NAN),
         })
-    }
-}
-
-/// Whether runs go on past a rung and are stopped when they fail it. With checkpoints they always end there.
-fn runs_through(plan: &Plan) -> bool {
-    match plan.spec().scheduler {
-        Scheduler::SuccessiveHalving { run_through, .. } | Scheduler::Hyperband { run_through, .. } => {
-            run_through && !plan.spec().resumable
-        }
-        Scheduler::None => true,
-    }
-}
-
-fn reduction_factor(plan: &Plan) -> u32 {
-    match plan.spec().scheduler {
-        Scheduler::SuccessiveHalving { reduction_factor, .. } | Scheduler::Hyperband { reduction_factor, .. } => {
-            reduction_factor.max(1)
-        }
-        Scheduler::None => 1,
     }
 }

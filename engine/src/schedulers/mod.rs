@@ -3,10 +3,14 @@
 //! A scheduler keeps a memo: what it needs of the trials so far, told to it as the fold goes. It answers three questions
 //! of a decision: whom to stop, whom to let go on, and where the next trial starts.
 
+mod asha;
 mod hyperband;
 mod ladder;
 mod none;
+pub(crate) mod stopping;
 mod successive_halving;
+
+pub(crate) use asha::shared_out;
 
 use crate::history::{Action, Reason};
 use crate::plan::{Plan, Scheduler};
@@ -28,14 +32,20 @@ pub(crate) enum Memo {
     None,
     /// Rungs and who is on them.
     Ladder(ladder::Ladder),
+    /// Rungs where each trial is judged by itself.
+    Asha(asha::Asha),
+    /// Who has completed, and who is watched by stopping rules.
+    Stopping(stopping::Watch),
 }
 
 impl Memo {
     pub(crate) fn new(plan: &Plan) -> Self {
         match plan.spec().scheduler {
+            Scheduler::None if !plan.spec().stopping.is_empty() => Self::Stopping(stopping::Watch::new(plan)),
             Scheduler::None => Self::None,
             Scheduler::SuccessiveHalving { .. } => Self::Ladder(ladder::Ladder::new(successive_halving::RULE)),
             Scheduler::Hyperband { .. } => Self::Ladder(ladder::Ladder::new(hyperband::RULE)),
+            Scheduler::Asha { .. } => Self::Asha(asha::Asha::new(plan)),
         }
     }
 
@@ -44,6 +54,8 @@ impl Memo {
         match self {
             Self::None => {}
             Self::Ladder(ladder) => ladder.started(plan, trial),
+            Self::Asha(asha) => asha.started(plan, trial),
+            Self::Stopping(watch) => watch.enter(plan, trial),
         }
     }
 
@@ -52,6 +64,8 @@ impl Memo {
         match self {
             Self::None => {}
             Self::Ladder(ladder) => ladder.leave(plan, trial),
+            Self::Asha(asha) => asha.leave(plan, trial),
+            Self::Stopping(watch) => watch.leave(plan, trial),
         }
     }
 
@@ -60,13 +74,15 @@ impl Memo {
         match self {
             Self::None => {}
             Self::Ladder(ladder) => ladder.enter(plan, trial),
+            Self::Asha(asha) => asha.enter(plan, trial),
+            Self::Stopping(watch) => watch.enter(plan, trial),
         }
     }
 
     /// A trial is about to be stopped.
     pub(crate) fn stopping(&mut self, plan: &Plan, trial: &Trial<'_>, reason: Reason) {
         match self {
-            Self::None => {}
+            Self::None | Self::Asha(_) | Self::Stopping(_) => {}
             Self::Ladder(ladder) => ladder.stopping(plan, trial, reason),
         }
     }
@@ -74,7 +90,7 @@ impl Memo {
     /// A trial is about to be let past this level.
     pub(crate) fn continuing(&mut self, plan: &Plan, trial: &Trial<'_>, cleared: usize) {
         match self {
-            Self::None => {}
+            Self::None | Self::Asha(_) | Self::Stopping(_) => {}
             Self::Ladder(ladder) => ladder.continuing(plan, trial, cleared),
         }
     }
@@ -84,38 +100,44 @@ impl Memo {
         match self {
             Self::None => None,
             Self::Ladder(ladder) => ladder.stop(plan, state),
+            Self::Asha(asha) => asha.stop(plan, state),
+            Self::Stopping(watch) => watch.stop(plan, state),
         }
     }
 
     /// The trials that have earned to go on, in order; asked for only when nobody is to be stopped.
     pub(crate) fn continues(&self, plan: &Plan, state: &State<'_>) -> Vec<Pass> {
         match self {
-            Self::None => Vec::new(),
+            Self::None | Self::Stopping(_) => Vec::new(),
             Self::Ladder(ladder) => ladder.continues(plan, state),
+            Self::Asha(asha) => asha.continues(plan),
         }
     }
 
     /// The action that lets a trial pass.
     pub(crate) fn pass(&self, plan: &Plan, state: &State<'_>, pass: &Pass) -> Option<Action> {
         match self {
-            Self::None => None,
+            Self::None | Self::Stopping(_) => None,
             Self::Ladder(ladder) => ladder.pass(plan, state, pass),
+            Self::Asha(asha) => asha.pass(plan, state, pass),
         }
     }
 
     /// Where the next trial would start; `None` when the scheduler wants no more.
     pub(crate) fn place(&self, plan: &Plan) -> Option<Place> {
         match self {
-            Self::None => Some(none::place(plan)),
+            Self::None | Self::Stopping(_) => Some(none::place(plan)),
             Self::Ladder(ladder) => ladder.place(plan),
+            Self::Asha(asha) => asha.place(plan),
         }
     }
 
     /// The bracket that a removed trial is counted in.
     pub(crate) fn bracket_of_next(&self, plan: &Plan) -> u32 {
         match self {
-            Self::None => none::place(plan).bracket,
+            Self::None | Self::Stopping(_) => none::place(plan).bracket,
             Self::Ladder(ladder) => ladder.bracket_of_next(plan),
+            Self::Asha(asha) => asha.bracket_of_next(plan),
         }
     }
 }

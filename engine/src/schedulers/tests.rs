@@ -1,8 +1,8 @@
 use crate::fixture::{Study, short};
-use crate::{Action, FidelityRange, Outcome, Scheduler, Verdict, VerdictReason, decide};
+use crate::{Action, FidelityRange, Outcome, Scheduler, Sizes, Verdict, VerdictReason, decide};
 
 fn hyperband(run_through: bool) -> Scheduler {
-    Scheduler::Hyperband { reduction_factor: 3, run_through }
+    Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through }
 }
 
 /// Brackets `9@1 3@3 1@9 | 5@3 1@9 | 3@9`, nine slots.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::fixture::Study;
-use crate::{ResultKind, Scheduler, decide};
+use crate::{ResultKind, Scheduler, Sizes, decide};
 
 fn fold(study: &Study) -> State<'_> {
     State::fold(&study.plan, &study.history)
@@ -8,8 +8,9 @@ fn fold(study: &Study) -> State<'_> {
 
 #[test]
 fn state_keeps_the_first_value_and_ignores_what_comes_after_the_end() {
-    let mut study =
-        Study::new(|spec| spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false });
+    let mut study = Study::new(|spec| {
+        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false }
+    });
     study.step();
     study.observe(0, 0, 0.5);
     study.step();
@@ -33,7 +34,7 @@ fn state_keeps_the_first_value_and_ignores_what_comes_after_the_end() {
 #[test]
 fn state_counts_stopped_trials_as_active_until_they_end() {
     let mut study = Study::new(|spec| {
-        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false };
+        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false };
         spec.settings.parallelism = 9;
         spec.settings.limits.trials = Some(9);
     });
@@ -55,7 +56,7 @@ fn state_counts_stopped_trials_as_active_until_they_end() {
 #[test]
 fn state_ends_a_resting_trial_at_its_stop() {
     let mut study = Study::new(|spec| {
-        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false };
+        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false };
         spec.settings.parallelism = 9;
         spec.settings.limits.trials = Some(9);
     });
@@ -85,7 +86,7 @@ fn state_fills_numbers_that_nothing_starts_with_removed_trials() {
 #[test]
 fn restarted_trial_commits_each_run_in_full() {
     let mut study = Study::new(|spec| {
-        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false };
+        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false };
         spec.resumable = false;
         spec.settings.parallelism = 9;
         spec.settings.limits.trials = Some(9);

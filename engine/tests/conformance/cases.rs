@@ -1,8 +1,8 @@
 //! Every sampler with every scheduler and every kind of space: one line each.
 
 use trimtab_engine::{
-    Condition, Domain, FidelityRange, Goal, Limits, Objective, Parameter, Plan, PlanSpec, Reduce, Sampler, Scale,
-    Scheduler, Settings, Space,
+    AshaForm, Condition, Domain, FidelityRange, Goal, Limits, Objective, Parameter, Plan, PlanSpec, Reduce, Sampler,
+    Scale, Scheduler, Settings, Sizes, Space, StoppingRule,
 };
 
 use crate::dice::Dice;
@@ -79,10 +79,19 @@ pub(crate) const HALVING: Scheduler =
     Scheduler::SuccessiveHalving { reduction_factor: 2, configurations: Some(11), run_through: false };
 pub(crate) const HALVING_THROUGH: Scheduler =
     Scheduler::SuccessiveHalving { reduction_factor: 3, configurations: None, run_through: true };
-pub(crate) const HYPERBAND: Scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false };
-pub(crate) const HYPERBAND_THROUGH: Scheduler = Scheduler::Hyperband { reduction_factor: 2, run_through: true };
 const GENETIC: Sampler = Sampler::Genetic { population: Some(6) };
 const CMA_ES: Sampler = Sampler::CmaEs { population: Some(4) };
+pub(crate) const HYPERBAND: Scheduler =
+    Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false };
+pub(crate) const HYPERBAND_THROUGH: Scheduler =
+    Scheduler::Hyperband { reduction_factor: 2, sizes: Sizes::Paper, run_through: true };
+const ASHA: Scheduler = Scheduler::Asha { reduction_factor: 3, brackets: 1, form: AshaForm::Promotion };
+const ASHA_BRACKETS: Scheduler = Scheduler::Asha { reduction_factor: 2, brackets: 3, form: AshaForm::Promotion };
+const ASHA_STOPPING: Scheduler = Scheduler::Asha { reduction_factor: 2, brackets: 1, form: AshaForm::Stopping };
+const ASHA_STOPPING_BRACKETS: Scheduler =
+    Scheduler::Asha { reduction_factor: 3, brackets: 2, form: AshaForm::Stopping };
+const HPBANDSTER: Scheduler =
+    Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Hpbandster, run_through: false };
 const GRID: Sampler = Sampler::Grid { points: Some(4) };
 
 /// A study with random settings.
@@ -107,6 +116,7 @@ pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Sp
         start_with: Vec::new(),
         sampler,
         scheduler,
+        stopping: Vec::new(),
         resumable: dice.chance(60),
         seed,
         settings: Settings {
@@ -170,6 +180,47 @@ fn run(seeds: std::ops::Range<u64>, sampler: Sampler, scheduler: Scheduler, spac
     }
 }
 
+/// Studies with one stopping rule or all of them, of random strictness.
+fn run_stopping(seeds: std::ops::Range<u64>, sampler: Sampler, which: usize, space: fn() -> Space) {
+    for seed in seeds {
+        let (plan, mut dice) = study(seed, sampler, Scheduler::None, space());
+        let mut spec = plan.spec().clone();
+        spec.fidelity = Some(FidelityRange { min: 1, max: [8, 9, 27, 100][dice.below(4)] });
+        let warm_up = [0, 1, 4][dice.below(3)];
+        let trials = [1, 2, 5][dice.below(3)];
+        let rules = [
+            StoppingRule::Median { trials, warm_up },
+            StoppingRule::Percentile { percent: [10, 50, 99][dice.below(3)], trials, warm_up },
+            StoppingRule::Patience { fidelity: [1, 3, 7][dice.below(3)], delta: [0.0, 0.1][dice.below(2)], warm_up },
+            StoppingRule::Threshold { value: [0.0, 0.3, 0.7][dice.below(3)], warm_up },
+        ];
+        spec.stopping = rules.get(which).map_or_else(|| rules.to_vec(), |rule| vec![*rule]);
+        World::new(Plan::new(spec).expect("a valid study"), dice, seed).run();
+    }
+}
+
+macro_rules! stopping {
+    ($($name:ident: $sampler:expr, $which:expr, $space:expr;)*) => {
+        $(#[test] fn $name() { run_stopping(0..SEEDS, $sampler, $which, $space); })*
+
+        #[test]
+        #[ignore = "takes minutes: run it after changing how decisions are made"]
+        fn stopping_rules_for_long() {
+            $(run_stopping(SEEDS..SOAK, $sampler, $which, $space);)*
+        }
+    };
+}
+
+stopping! {
+    random_median_continuous: Sampler::Random, 0, continuous;
+    random_percentile_conditional: Sampler::Random, 1, conditional;
+    random_patience_continuous: Sampler::Random, 2, continuous;
+    random_threshold_small: Sampler::Random, 3, small;
+    random_all_rules_continuous: Sampler::Random, 4, continuous;
+    grid_median_small: GRID, 0, small;
+    grid_all_rules_tiny: GRID, 4, tiny;
+}
+
 macro_rules! conformance {
     ($($name:ident: $sampler:expr, $scheduler:expr, $space:expr;)*) => {
         $(#[test] fn $name() { run(0..SEEDS, $sampler, $scheduler, $space); })*
@@ -203,6 +254,29 @@ conformance! {
     random_hyperband_through_small: Sampler::Random, HYPERBAND_THROUGH, small;
     random_hyperband_through_conditional: Sampler::Random, HYPERBAND_THROUGH, conditional;
     random_hyperband_through_tiny: Sampler::Random, HYPERBAND_THROUGH, tiny;
+    random_hpbandster_continuous: Sampler::Random, HPBANDSTER, continuous;
+    random_asha_continuous: Sampler::Random, ASHA, continuous;
+    random_asha_small: Sampler::Random, ASHA, small;
+    random_asha_conditional: Sampler::Random, ASHA, conditional;
+    random_asha_tiny: Sampler::Random, ASHA, tiny;
+    random_asha_brackets_continuous: Sampler::Random, ASHA_BRACKETS, continuous;
+    random_asha_brackets_small: Sampler::Random, ASHA_BRACKETS, small;
+    random_asha_stopping_continuous: Sampler::Random, ASHA_STOPPING, continuous;
+    random_asha_stopping_conditional: Sampler::Random, ASHA_STOPPING, conditional;
+    random_asha_stopping_tiny: Sampler::Random, ASHA_STOPPING, tiny;
+    random_asha_stopping_brackets_continuous: Sampler::Random, ASHA_STOPPING_BRACKETS, continuous;
+    bohb_none_continuous: Sampler::Bohb, Scheduler::None, continuous;
+    bohb_none_small: Sampler::Bohb, Scheduler::None, small;
+    bohb_none_tiny: Sampler::Bohb, Scheduler::None, tiny;
+    bohb_hyperband_continuous: Sampler::Bohb, HYPERBAND, continuous;
+    bohb_hyperband_conditional: Sampler::Bohb, HYPERBAND, conditional;
+    bohb_hyperband_small: Sampler::Bohb, HYPERBAND, small;
+    bohb_hyperband_through_continuous: Sampler::Bohb, HYPERBAND_THROUGH, continuous;
+    bohb_halving_conditional: Sampler::Bohb, HALVING, conditional;
+    bohb_asha_continuous: Sampler::Bohb, ASHA, continuous;
+    bohb_asha_stopping_brackets_conditional: Sampler::Bohb, ASHA_STOPPING_BRACKETS, conditional;
+    grid_asha_small: GRID, ASHA, small;
+    grid_asha_stopping_brackets_small: GRID, ASHA_STOPPING_BRACKETS, small;
     grid_none_continuous: GRID, Scheduler::None, continuous;
     grid_none_small: GRID, Scheduler::None, small;
     grid_none_conditional: GRID, Scheduler::None, conditional;

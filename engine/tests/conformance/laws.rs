@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trimtab_engine::{
-    Action, Batch, Best, Decision, Goal, History, Outcome, Plan, Reason, Reduce, ResultKey, ResultKind, Sampler,
-    Scheduler, TrialResult, Values, Verdict, VerdictReason, best, decide,
+    Action, AshaForm, Batch, Best, Decision, Goal, History, Outcome, Plan, Reason, Reduce, ResultKey, ResultKind,
+    Sampler, Scheduler, StoppingRule, TrialResult, Values, Verdict, VerdictReason, best, decide,
 };
 
 use crate::dice::Dice;
+use crate::judges;
 
 /// What the log says of a trial, read the plain way.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,8 @@ pub(crate) struct Line {
     pub(crate) cleared: Option<usize>,
     pub(crate) rested: Option<usize>,
     pub(crate) values: BTreeMap<usize, f64>,
+    /// The same before one of them was picked.
+    pub(crate) reports: BTreeMap<usize, Values>,
     pub(crate) stop: bool,
     pub(crate) ended: Option<Option<Outcome>>,
 }
@@ -50,6 +53,7 @@ fn note_results(plan: &Plan, ledger: &mut Ledger, results: &[TrialResult]) {
                     Reduce::Mean => values.mean,
                 };
                 line.values.entry(level).or_insert(value);
+                line.reports.entry(level).or_insert(values);
             }
             ResultKind::Rested { level, .. } => line.rested = line.rested.max(Some(level)),
             ResultKind::Ended { outcome, .. } => line.ended = Some(Some(outcome)),
@@ -165,6 +169,11 @@ fn check_symmetry(plan: &Plan, history: &History, decision: &Decision, name: &st
         Goal::Maximize => Goal::Minimize,
     };
     spec.settings.target = spec.settings.target.map(|target| -target);
+    for rule in &mut spec.stopping {
+        if let StoppingRule::Threshold { value, .. } = rule {
+            *value = -*value;
+        }
+    }
     let mirrored = decide(&Plan::new(spec).expect("the mirror of a valid study"), &mirror);
     let mut expected = decision.clone();
     negate(&mut expected.admitted);
@@ -265,7 +274,7 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
                 let compared = compared.expect("a comparison");
                 assert_eq!(*reason == Reason::NotFinite, !compared.value.is_finite(), "{name}");
                 assert!(compared.rank <= compared.of, "{name}: {compared:?}");
-                if *reason == Reason::RungLost {
+                if *reason != Reason::NotFinite {
                     assert!(compared.rank > compared.kept, "{name}: {compared:?}");
                     // Deleting a member of a rung that is half judged can leave fewer places than have passed already.
                     assert!(
@@ -276,13 +285,23 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
             }
         }
         if deleted.is_empty() {
-            check_judgement(plan, &ledger, next, action, name);
+            match plan.spec().scheduler {
+                Scheduler::None => judges::check_stopping(plan, &ledger, action, name),
+                Scheduler::Asha { form, .. } => judges::check_asha(plan, &ledger, action, form, name),
+                Scheduler::SuccessiveHalving { .. } | Scheduler::Hyperband { .. } => {
+                    check_judgement(plan, &ledger, next, action, name);
+                }
+            }
         }
         note_action(&mut ledger, action);
         let after = ledger.values().filter(|line| line.holds_slot()).count();
         assert!(after <= before.max(settings.parallelism as usize), "caps: {name}: {after} active");
         assert!(kind == 0 || !settings.suspend, "caps: {name}: suspended");
         check_rungs(plan, &ledger, deleted, name);
+    }
+    let ends_at_once = matches!(decision.verdict, Verdict::Complete(_) | Verdict::Failed(_));
+    if !decision.more && !ends_at_once {
+        judges::check_none_is_left(plan, &ledger, name);
     }
 }
 
@@ -317,11 +336,7 @@ fn check_judgement(plan: &Plan, ledger: &Ledger, next: u32, action: &Action, nam
         && limits.trials.is_none_or(|limit| next < limit)
         && finite_size(plan).is_none_or(|size| u64::from(next) < size);
     assert!(!can_grow, "{name}: the first rung of bracket {bracket} is judged while it can grow");
-    let (Scheduler::Hyperband { reduction_factor: eta, .. }
-    | Scheduler::SuccessiveHalving { reduction_factor: eta, .. }) = plan.spec().scheduler
-    else {
-        panic!("{name}: nobody is judged without a ladder")
-    };
+    let eta = plan.reduction_factor();
     let count = u32::try_from(members.len()).unwrap();
     if matches!(action, Action::Continue { .. }) {
         // Stops come first, so that who is left has passed or is about to.
@@ -342,7 +357,8 @@ fn check_judgement(plan: &Plan, ledger: &Ledger, next: u32, action: &Action, nam
 
 /// No rung lets more pass than the bracket's table has places above it.
 fn check_rungs(plan: &Plan, ledger: &Ledger, deleted: &BTreeSet<u32>, name: &str) {
-    if plan.brackets().is_empty() || !deleted.is_empty() {
+    let is_asynchronous = matches!(plan.spec().scheduler, Scheduler::Asha { .. });
+    if plan.brackets().is_empty() || is_asynchronous || !deleted.is_empty() {
         return;
     }
     let mut passed: BTreeMap<(u32, usize), u32> = BTreeMap::new();
@@ -387,8 +403,11 @@ pub(crate) fn check_judged(plan: &Plan, history: &History, verdict: Verdict, nam
     let mut ledger = ledger(plan, history);
     note_results(plan, &mut ledger, &history.open);
     for (number, line) in ledger {
-        let is_settled =
-            line.ended.is_some() || line.rested == Some(plan.top_level()) && line.target == plan.top_level();
+        // Who was never good enough pauses for ever, unless the limits are raised.
+        let can_pause = matches!(plan.spec().scheduler, Scheduler::Asha { form: AshaForm::Promotion, .. });
+        let is_settled = can_pause && line.rested >= Some(line.target)
+            || line.ended.is_some()
+            || line.rested == Some(plan.top_level()) && line.target == plan.top_level();
         assert!(is_settled, "ends: {name}: trial {number} was never judged");
     }
 }

@@ -9,6 +9,7 @@
 
 mod cases;
 mod dice;
+mod judges;
 mod laws;
 mod planted;
 mod world;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trimtab_engine::{
     Action, Batch, History, Outcome, Plan, ResultKey, ResultKind, Settings, TrialNumber, TrialResult, Values, Verdict,
-    best, decide, verify::Finding,
+    advance, best, decide, state::State, verify::Finding,
 };
 
 use crate::dice::Dice;
@@ -25,6 +25,8 @@ struct Pod {
 pub(crate) struct World {
     plan: Plan,
     history: History,
+    /// The same as the history, folded as it grew.
+    memo: State<'static>,
     dice: Dice,
     pods: BTreeMap<u32, Pod>,
     /// Results on their way.
@@ -44,6 +46,7 @@ impl World {
         let chaos = dice.below(250);
         let deletes = dice.chance(30);
         Self {
+            memo: State::new(&plan),
             plan,
             history: History::default(),
             dice,
@@ -210,6 +213,12 @@ impl World {
     fn decide(&mut self) -> (Verdict, bool) {
         let decision = decide(&self.plan, &self.history);
         laws::check(&self.plan, &self.history, &decision, &self.deleted, &mut self.dice, &self.name);
+        let mut memo = self.memo.clone();
+        let quick = advance(&self.plan, &mut memo, &self.history.open, self.history.active_seconds);
+        assert!(quick == decision || !self.deleted.is_empty(), "replay: {}: with a memo: {quick:?}", self.name);
+        if !decision.actions.is_empty() {
+            self.memo = memo;
+        }
         if decision.actions.is_empty() {
             return (decision.verdict, false);
         }

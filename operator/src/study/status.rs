@@ -2,13 +2,14 @@
 //! the change is worth.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::ResourceExt;
 use trimtab_api::conditions::{self, reason, study as condition};
+use trimtab_api::safety::{self, Told};
 use trimtab_api::study::{BestTrial, StudyStatus, TrialCounts};
 use trimtab_api::trial::OutcomeKind;
 use trimtab_api::{Study, Trial};
-use trimtab_engine::{Best, Sampler, Scheduler};
+use trimtab_engine::{Best, Safety, Sampler, Scheduler};
 
 use super::decide::{Standing, is_live};
 use super::observe::Seen;
@@ -22,6 +23,7 @@ pub(crate) struct Picture<'p> {
     pub(crate) acceptance: &'p Acceptance,
     pub(crate) standing: &'p Standing,
     pub(crate) best: Option<Best>,
+    pub(crate) safety: Option<Safety>,
     pub(crate) now: Timestamp,
 }
 
@@ -36,12 +38,14 @@ pub(crate) fn fill(status: &mut StudyStatus, old: &StudyStatus, picture: &Pictur
             Scheduler::None => "none",
             Scheduler::SuccessiveHalving { .. } => "successiveHalving",
             Scheduler::Hyperband { .. } => "hyperband",
+            Scheduler::Asha { .. } => "asha",
         };
         let sampler = match plan.spec().sampler {
             Sampler::Random => "random",
             Sampler::Grid { .. } => "grid",
             Sampler::Genetic { .. } => "genetic",
             Sampler::CmaEs { .. } => "cmaEs",
+            Sampler::Bohb => "bohb",
         };
         status.algorithm = Some(format!("{scheduler}/{sampler}"));
         let wanted = plan.settings().limits.trials.map(u64::from).or_else(|| plan.overview().trials);
@@ -117,12 +121,29 @@ fn fill_conditions(status: &mut StudyStatus, picture: &Picture<'_>, generation: 
             set(condition::FAILED, false, reason::PENDING, "the study is not at work");
         }
     }
+    fill_safety(conditions, picture, generation);
+    let mut set = |kind: &str, is: bool, reason: &str, message: &str| {
+        conditions::set(conditions, kind, is, reason, message, generation, *now);
+    };
     match stalled(seen) {
         Some((why, words)) if matches!(standing, Standing::Running | Standing::Held) => {
             set(condition::STALLED, true, why, &words)
         }
         _ => set(condition::STALLED, false, reason::PROGRESSING, "nothing waits for a person"),
     }
+}
+
+/// Whether early stopping is safe, as far as that is known by now.
+fn fill_safety(conditions: &mut Vec<Condition>, picture: &Picture<'_>, generation: i64) {
+    let kind = condition::EARLY_STOPPING_SAFE;
+    let (Ok(plan), Some(safety)) = (&picture.seen.plan, &picture.safety) else {
+        let message = "the study is not valid";
+        conditions::set_status(conditions, kind, "Unknown", reason::PENDING, message, generation, picture.now);
+        return;
+    };
+    let unit = picture.seen.study.spec.fidelity.as_ref().map_or("fidelity", |fidelity| fidelity.unit.as_str());
+    let Told { status, reason, message } = safety::tell(plan, safety, unit);
+    conditions::set_status(conditions, kind, status, reason, &message, generation, picture.now);
 }
 
 fn failure(why: &str) -> &'static str {

@@ -6,7 +6,6 @@
 use jiff::{SignedDuration, Timestamp};
 use trimtab_api::conditions::reason;
 use trimtab_api::trial::{Run, TrialStatus};
-use trimtab_engine::Scheduler;
 use trimtab_engine::number::to_text;
 use trimtab_protocol::Ending;
 
@@ -182,13 +181,7 @@ pub(crate) fn judge(
 
 /// A level that a trial which runs through its rungs has passed without a value.
 fn missed_rung(status: &TrialStatus, scale: Scale<'_>) -> Option<u32> {
-    let spec = scale.plan.spec();
-    let runs_through = match spec.scheduler {
-        Scheduler::None => false,
-        Scheduler::SuccessiveHalving { run_through, .. } | Scheduler::Hyperband { run_through, .. } => {
-            run_through && !spec.resumable
-        }
-    };
+    let runs_through = !scale.plan.brackets().is_empty() && scale.plan.runs_through();
     let reached = fidelity(status.reached.as_ref());
     let passed = |level: &&u32| f64::from(**level) < reached && record::value_at(status, scale.plan, **level).is_none();
     runs_through.then(|| scale.plan.levels().iter().find(passed).copied()).flatten()

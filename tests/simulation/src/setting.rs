@@ -188,11 +188,24 @@ pub fn study(name: &str, dice: &mut Dice) -> Value {
     if laddered {
         let run_through = if dice.chance(0.5) { "RunThrough" } else { "Restart" };
         let factor = dice.between(2, 4);
-        spec["scheduler"] = if dice.chance(0.5) {
-            json!({"hyperband": {"reductionFactor": factor, "withoutCheckpoint": run_through}})
-        } else {
-            json!({"successiveHalving": {"reductionFactor": factor, "withoutCheckpoint": run_through, "configurations": dice.between(2, 9)}})
+        spec["scheduler"] = match dice.below(3) {
+            0 => json!({"hyperband": {"reductionFactor": factor, "withoutCheckpoint": run_through}}),
+            1 => {
+                json!({"successiveHalving": {"reductionFactor": factor, "withoutCheckpoint": run_through, "configurations": dice.between(2, 9)}})
+            }
+            _ => {
+                let form = if dice.chance(0.5) { "Promotion" } else { "Stopping" };
+                json!({"asha": {"reductionFactor": factor, "form": form}})
+            }
         };
+    } else if spec["fidelity"].is_object() && dice.chance(0.5) {
+        spec["stopping"] = json!([
+            {"median": {"trials": dice.between(1, 4), "warmUp": dice.below(3)}},
+            {"patience": {"fidelity": dice.between(2, 4), "delta": 0.01}},
+        ]);
+    }
+    if !grid && dice.chance(0.2) {
+        spec["sampler"] = json!({"bohb": {}});
     }
     if dice.chance(0.15) {
         spec["limits"]["fullTrainings"] = json!(dice.between(1, 8));

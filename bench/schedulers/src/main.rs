@@ -1,0 +1,54 @@
+//! Regret at equal resource, over many seeds, accounted both as resumed and as restarted.
+//!
+//! `cargo run --release -p trimtab-bench-schedulers -- [SEEDS [TRAININGS [PROBLEM]]]` prints one line of JSON for each figure;
+//! with `decisions` instead it says how long decisions take.
+
+mod decisions;
+mod play;
+mod problem;
+
+use play::{Method, Played, play};
+use problem::Problem;
+
+fn main() -> Result<(), String> {
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.peek().is_some_and(|word| word == "decisions") {
+        return decisions::measure();
+    }
+    let mut number = |default: u64| -> Result<u64, String> {
+        arguments.next().map_or(Ok(default), |text| text.parse().map_err(|_| format!("`{text}` is no number")))
+    };
+    let seeds = number(300)?.max(2);
+    let trainings = u32::try_from(number(40)?).map_err(|_| "too many trainings".to_owned())?;
+    let wanted = arguments.next();
+    for problem in
+        Problem::ALL.into_iter().filter(|problem| wanted.as_deref().is_none_or(|name| problem.name() == name))
+    {
+        for method in Method::ALL {
+            for resumable in [true, false] {
+                measure(problem, method, resumable, trainings, seeds)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Plays all seeds of a case, and prints its figures.
+fn measure(problem: Problem, method: Method, resumable: bool, trainings: u32, seeds: u64) -> Result<(), String> {
+    let begun = std::time::Instant::now();
+    let played: Vec<Played> =
+        (0..seeds).map(|seed| play(problem, method, resumable, trainings, seed)).collect::<Result<_, _>>()?;
+    let count = seeds as f64;
+    let mean = played.iter().map(|p| p.regret).sum::<f64>() / count;
+    let variance = played.iter().map(|p| (p.regret - mean) * (p.regret - mean)).sum::<f64>() / (count - 1.0);
+    let trials = played.iter().map(|p| f64::from(p.trials)).sum::<f64>() / count;
+    let (problem, method) = (problem.name(), method.name());
+    let accounted = if resumable { "resumed" } else { "restarted" };
+    let (half, seconds) = (1.96 * (variance / count).sqrt(), begun.elapsed().as_secs_f64() / count);
+    println!(
+        "{{\"problem\": \"{problem}\", \"method\": \"{method}\", \"accounted\": \"{accounted}\", \
+         \"meanRegret\": {mean:.4}, \"halfWidth95\": {half:.4}, \"meanTrials\": {trials:.1}, \
+         \"seeds\": {seeds}, \"trainings\": {trainings}, \"secondsPerStudy\": {seconds:.4}}}"
+    );
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! What early stopping saved, and whether it was safe.
+
+use serde::Serialize;
+use trimtab_api::safety;
+use trimtab_engine::Plan;
+use trimtab_engine::safety::safety_of;
+use trimtab_engine::state::State;
+
+/// What was paid, and what as many trials would have paid in full.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SavingAccount {
+    /// Fidelity that all runs really paid, by the trials' own records.
+    spent: u64,
+    /// Fidelity that the same trials would pay if each was trained in full.
+    plain: u64,
+    /// Trials that were started.
+    trials: u64,
+    /// Whether early stopping was safe: True, False or Unknown.
+    safe: &'static str,
+    /// Why, in words.
+    safety: String,
+}
+
+impl SavingAccount {
+    pub(crate) fn new(plan: &Plan, state: &State<'_>, unit: &str, spent: u64) -> Self {
+        let trials = state.trials().len() as u64;
+        let told = safety::tell(plan, &safety_of(plan, state), unit);
+        let plain = trials.saturating_mul(u64::from(plan.fidelity(plan.top_level())));
+        Self { spent, plain, trials, safe: told.status, safety: told.message }
+    }
+
+    /// The account for people.
+    pub(crate) fn render(&self, unit: &str) -> String {
+        let Self { spent, plain, trials, .. } = self;
+        let share = 100.0 * *spent as f64 / (*plain).max(1) as f64;
+        let safe = match self.safe {
+            "True" => "early stopping was safe",
+            "False" => "early stopping was not safe",
+            _ => "whether early stopping was safe is not known",
+        };
+        format!(
+            "spent {spent} {unit}s; the same {trials} trials in full would be {plain}: {share:.0} %\n{safe}: {}\n",
+            self.safety
+        )
+    }
+}

@@ -1,0 +1,119 @@
+//! Who may be stopped and who may go on where trials are judged one by one: computed again, the plain way.
+
+use trimtab_engine::{Action, AshaForm, Goal, Outcome, Plan, StoppingRule};
+
+use crate::laws::{Ledger, Line};
+
+/// Smaller is better; NaN and infinities come last.
+fn oriented(plan: &Plan, value: f64) -> f64 {
+    match plan.spec().objective.goal {
+        _ if !value.is_finite() => f64::INFINITY,
+        Goal::Minimize => value,
+        Goal::Maximize => -value,
+    }
+}
+
+fn is_dead(line: &Line) -> bool {
+    matches!(line.ended, Some(Some(Outcome::Failed | Outcome::Lost | Outcome::Removed)))
+}
+
+/// A trial of an asynchronous ladder is promoted among the best of those that came to its rung, once, and never more of a
+/// rung than one in the reduction factor; or, in the stopping form, by its rank among those that came so far.
+pub(crate) fn check_asha(plan: &Plan, ledger: &Ledger, action: &Action, form: AshaForm, name: &str) {
+    let (Action::Stop { compared: Some(compared), .. } | Action::Continue { compared: Some(compared), .. }) = action
+    else {
+        return;
+    };
+    let own = &ledger[&action.number().0];
+    let shape = &plan.brackets()[own.bracket as usize].rungs;
+    let at = shape.iter().position(|rung| rung.level == compared.level).expect("a rung of the bracket");
+    let (level, below) = (Some(compared.level), at.checked_sub(1).map(|below| shape[below].level));
+    assert_eq!(own.cleared, below, "{name}: {} is judged where it is not", action.number());
+    let (mut members, mut passed, mut finite) = (0_u32, 0_u32, Vec::new());
+    for (number, line) in ledger.iter().filter(|(_, line)| line.bracket == own.bracket) {
+        let value = line.values.get(&compared.level).copied();
+        let is_on = line.cleared == below;
+        let is_over = line.stop || line.ended.is_some_and(|ended| ended != Some(Outcome::Lost));
+        if line.cleared >= level && value.is_some() || is_on && (value.is_some() || is_over) {
+            members += 1;
+            passed += u32::from(line.cleared >= level);
+            let failed = is_on && matches!(line.ended, Some(Some(Outcome::Failed | Outcome::Removed)));
+            finite.extend(value.filter(|v| v.is_finite() && !failed).map(|v| (oriented(plan, v), *number)));
+        }
+    }
+    let best = members / plan.reduction_factor();
+    let kept = if form == AshaForm::Stopping { best.max(1) } else { best };
+    assert_eq!((compared.of, compared.kept), (members, kept), "{name}: {action:?}");
+    let mine = (oriented(plan, compared.value), action.number().0);
+    let rank = finite.iter().filter(|other| **other < mine).count() + 1;
+    assert_eq!(compared.rank as usize, rank, "{name}: {action:?}");
+    if matches!(action, Action::Continue { .. }) {
+        assert!(
+            form == AshaForm::Stopping || passed < kept,
+            "{name}: a rung of {members} lets {passed} and one more pass"
+        );
+    } else {
+        assert!(
+            form == AshaForm::Stopping || !compared.value.is_finite(),
+            "{name}: the promotion form stops no number"
+        );
+    }
+}
+
+/// Whether a stopping rule speaks against a running trial, found without any of the engine's shortcuts.
+fn is_to_stop(plan: &Plan, ledger: &Ledger, line: &Line) -> bool {
+    let Some((&level, own)) = line.reports.last_key_value() else { return false };
+    if line.stop || !line.holds_slot() || level == plan.top_level() {
+        return false;
+    }
+    let reduce = |line: &Line, level: usize| line.values.get(&level).copied();
+    let fidelity = plan.fidelity(level);
+    plan.spec().stopping.iter().any(|rule| {
+        let others = |pick: &dyn Fn(&Line) -> Option<f64>| -> Vec<f64> {
+            let completed = ledger.values().filter(|l| l.rested == Some(plan.top_level()) && !l.stop && !is_dead(l));
+            let mut values: Vec<f64> = completed.filter_map(pick).map(|v| oriented(plan, v)).collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        match *rule {
+            StoppingRule::Median { trials, warm_up } => {
+                let means = others(&|line| line.reports.get(&level).map(|values| values.mean));
+                let median = means.get(means.len() / 2).filter(|_| means.len() >= trials as usize);
+                fidelity >= warm_up && median.is_some_and(|&median| oriented(plan, own.best) > median)
+            }
+            StoppingRule::Percentile { percent, trials, warm_up } => {
+                let values = others(&|line| reduce(line, level));
+                let good = (1..=values.len()).find(|n| n * 100 >= values.len() * percent as usize);
+                let cutoff = good.map(|n| values[n - 1]).filter(|_| values.len() >= trials as usize);
+                fidelity >= warm_up && cutoff.is_some_and(|cutoff| oriented(plan, own.best) > cutoff)
+            }
+            StoppingRule::Patience { fidelity: patience, delta, warm_up } => {
+                let before = line.reports.iter().rfind(|(at, _)| plan.fidelity(**at) + patience <= fidelity);
+                let bar = before.map(|(_, values)| oriented(plan, values.best) - delta);
+                fidelity >= warm_up && bar.is_some_and(|bar| oriented(plan, own.best) >= bar)
+            }
+            StoppingRule::Threshold { value, warm_up } => {
+                let own = reduce(line, level).map_or(f64::INFINITY, |own| oriented(plan, own));
+                fidelity >= warm_up && own > oriented(plan, value)
+            }
+        }
+    })
+}
+
+/// A stopping rule ends who it speaks against, and nobody else.
+pub(crate) fn check_stopping(plan: &Plan, ledger: &Ledger, action: &Action, name: &str) {
+    match action {
+        Action::Stop { number, .. } => {
+            assert!(is_to_stop(plan, ledger, &ledger[&number.0]), "{name}: no rule speaks against {action:?}");
+        }
+        Action::Continue { .. } => panic!("{name}: nobody is judged without a ladder"),
+        Action::Start { .. } => {}
+    }
+}
+
+/// After a decision there is nobody whom a rule speaks against.
+pub(crate) fn check_none_is_left(plan: &Plan, ledger: &Ledger, name: &str) {
+    for (number, line) in ledger {
+        assert!(!is_to_stop(plan, ledger, line), "{name}: trial {number} should have been stopped");
+    }
+}
