@@ -6,12 +6,12 @@ use kube::ResourceExt;
 use kube::runtime::controller::Action;
 use serde_json::Value;
 use trimtab_api::conditions::reason;
+use trimtab_api::record::fidelity;
 use trimtab_api::trial::{Run, RunEnd};
 use trimtab_api::{Trial, names};
 
 use super::decide::{Effect, Step};
 use super::observe::Seen;
-use super::record::fidelity;
 use super::{build, cleanup};
 use crate::context::Context;
 use crate::error::Error;
