@@ -4,5 +4,7 @@ pub(crate) mod best;
 pub(crate) mod completions;
 pub(crate) mod crds;
 pub(crate) mod explain;
+pub(crate) mod run;
+pub(crate) mod supervise;
 pub(crate) mod validate;
 pub(crate) mod watch;
