@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use commands::{best, completions, crds, explain, run as run_command, supervise, validate, watch};
+use commands::{best, completions, crds, explain, export, list, run as run_command, show, supervise, validate, watch};
 use error::Error;
 
 /// Tunes training jobs, on this machine and on Kubernetes.
@@ -42,6 +42,12 @@ enum Command {
     Validate(validate::Options),
     /// Says of each trial why it was started, promoted, stopped or waits.
     Explain(explain::Options),
+    /// Lists the local studies of a folder.
+    List(list::Options),
+    /// Shows the trials of a Study in a table.
+    Show(show::Options),
+    /// Writes a Study with all that is known of it: objects as JSON, or a table as CSV.
+    Export(export::Options),
     /// Follows a Study until it ends.
     Watch(watch::Options),
     /// Prints the best parameters of a Study.
@@ -109,6 +115,9 @@ fn execute(command: &Command) -> Result<Exit, Error> {
         Command::Supervise => supervise::run(),
         Command::Validate(options) => validate::run(options),
         Command::Explain(options) => explain::run(options),
+        Command::List(options) => list::run(options),
+        Command::Show(options) => show::run(options),
+        Command::Export(options) => export::run(options),
         Command::Watch(options) => watch::run(options),
         Command::Best(options) => best::run(options),
         Command::Completions(options) => completions::run(options),

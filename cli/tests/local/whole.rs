@@ -132,6 +132,17 @@ fn other_commands_read_the_folder() {
     let watched = scene.trimtab(&["watch", "tuned"]);
     assert_eq!(watched.code, 0, "{watched:?}");
     has(&watched.out, &["Complete  17/17 trials", "best loss"]);
+    has(&scene.trimtab(&["list"]).out, &["tuned.trimtab  Complete  17/17   0.11"]);
+    has(&scene.trimtab(&["show", "tuned"]).out, &["TRIAL  STATE", "EPOCH  LOSS", "0      Completed  9      0.11"]);
+    let csv = scene.trimtab(&["export", "tuned", "--output", "csv"]).out;
+    assert_eq!(csv.lines().count(), 18, "{csv}");
+    has(&csv, &["trial,state,bracket,level,value,spent,run_seconds,x\r\ntuned-0000,Completed,0,9,0.11"]);
+    // What is exported is what the other commands read of a cluster.
+    let json = scene.trimtab(&["export", "tuned"]).out;
+    scene.write("exported.json", &json);
+    let verified = scene.trimtab(&["explain", "tuned", "--from", "exported.json", "--verify"]);
+    assert_eq!(verified.code, 0, "{verified:?}");
+    has(&verified.out, &[" 0 mismatches"]);
     let missing = scene.trimtab(&["best", "./missing.trimtab"]);
     assert_eq!(missing.code, 2);
     has(&missing.err, &["cannot read ./missing.trimtab/journal"]);
