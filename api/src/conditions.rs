@@ -115,6 +115,8 @@ pub mod reason {
         JOB_REFUSED = "JobRefused";
         /// The study or trial was suspended, or the study ended.
         SUSPENDED = "Suspended";
+        /// The program that ran the study ended while the run was there: it goes on with the study. Local mode only.
+        INTERRUPTED = "Interrupted";
         /// The study stopped the trial.
         STOPPED = "StoppedByStudy";
         /// The infrastructure failed too often in a row.

@@ -4,11 +4,13 @@
 //! [`trimtab_engine::Plan`] of a Study, [`history`] makes a [`trimtab_engine::History`] of a Study and its Trials, and back.
 
 pub mod conditions;
+pub mod ending;
 pub mod history;
 pub mod manifest;
 pub mod names;
 pub mod plan;
 pub mod podspec;
+pub mod record;
 pub mod safety;
 pub mod schema;
 pub mod study;

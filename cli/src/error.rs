@@ -37,6 +37,8 @@ pub(crate) enum Error {
     UnknownTrial { number: u32, known: String },
     #[error("nothing to check: no Study in {0}")]
     NothingToCheck(String),
+    #[error(transparent)]
+    Local(#[from] trimtab_local::Error),
     #[error("cannot write: {0}")]
     Write(io::Error),
     #[error("cannot render: {0}")]

@@ -1,7 +1,8 @@
-//! The command line: validates Studies, watches them, and explains what was decided.
+//! The command line: runs Studies on this machine, validates them, watches them, and explains what was decided.
 //!
 //! Exit codes are one scheme for all commands: 0 for yes, 1 for no (invalid, failed, a decision that does not verify), 2
-//! for a question that could not be asked, such as a file that cannot be read or a cluster that does not answer.
+//! for a question that could not be asked, such as a file that cannot be read or a cluster that does not answer. `run` has 3 besides: it
+//! was told to stop, and goes on when it is run again.
 
 mod account;
 mod check;
@@ -20,10 +21,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use commands::{best, completions, crds, explain, validate, watch};
+use commands::{best, completions, crds, explain, export, list, run as run_command, show, supervise, validate, watch};
 use error::Error;
 
-/// Tunes hyperparameters on Kubernetes.
+/// Tunes training jobs, on this machine and on Kubernetes.
 #[derive(Debug, Parser)]
 #[command(name = "trimtab", version, color = clap::ColorChoice::Never)]
 struct Program {
@@ -35,14 +36,25 @@ struct Program {
 enum Command {
     /// Prints the custom resource definitions: `trimtab crds | kubectl apply -f -`.
     Crds,
+    /// Runs a Study on this machine: trials are processes, and everything that is known is in a folder.
+    Run(run_command::Options),
     /// Checks Studies as the cluster would, and shows what they amount to.
     Validate(validate::Options),
     /// Says of each trial why it was started, promoted, stopped or waits.
     Explain(explain::Options),
+    /// Lists the local studies of a folder.
+    List(list::Options),
+    /// Shows the trials of a Study in a table.
+    Show(show::Options),
+    /// Writes a Study with all that is known of it: objects as JSON, or a table as CSV.
+    Export(export::Options),
     /// Follows a Study until it ends.
     Watch(watch::Options),
     /// Prints the best parameters of a Study.
     Best(best::Options),
+    /// The process above a trial's process, started by `run`.
+    #[command(hide = true)]
+    Supervise,
     /// Prints a completion script for a shell.
     Completions(completions::Options),
 }
@@ -54,6 +66,8 @@ enum Exit {
     Yes,
     /// Invalid, failed, not verified, no best yet.
     No,
+    /// Told to stop before the end; it can go on.
+    Paused,
 }
 
 /// Runs a command line, the program's own name first, and says with which code to exit.
@@ -74,6 +88,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(Exit::Yes) => ExitCode::SUCCESS,
         Ok(Exit::No) => ExitCode::FAILURE,
+        Ok(Exit::Paused) => ExitCode::from(3),
         Err(error) => {
             output::complain(&format!("error: {error}"));
             ExitCode::from(2)
@@ -96,8 +111,13 @@ fn named(command: clap::Command, arguments: &[OsString]) -> clap::Command {
 fn execute(command: &Command) -> Result<Exit, Error> {
     match command {
         Command::Crds => crds::run(),
+        Command::Run(options) => run_command::run(options),
+        Command::Supervise => supervise::run(),
         Command::Validate(options) => validate::run(options),
         Command::Explain(options) => explain::run(options),
+        Command::List(options) => list::run(options),
+        Command::Show(options) => show::run(options),
+        Command::Export(options) => export::run(options),
         Command::Watch(options) => watch::run(options),
         Command::Best(options) => best::run(options),
         Command::Completions(options) => completions::run(options),

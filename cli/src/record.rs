@@ -1,11 +1,12 @@
-//! A study and its trials as they were written down: in a cluster, or in files as `kubectl get -o yaml` or `-o json` gives them.
+//! A study and its trials as they were written down: in a cluster, in the folder of a local study, or in files as `kubectl get -o yaml` or `-o json` gives them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kube::ResourceExt;
 use serde_json::Value;
 use trimtab_api::{GROUP, Study, Trial, names};
+use trimtab_local::{Book, Folder};
 
 use crate::cluster::{self, Access, Cluster};
 use crate::error::Error;
@@ -22,14 +23,26 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Reads the record of a study.
+    /// Reads the record of a study: of the local one whose folder `name` is, or else of a Study of that name.
     pub(crate) fn read(&self, name: &str) -> Result<Record, Error> {
+        if let Some(folder) = local(name).filter(|_| self.from.is_empty()) {
+            return Ok(Record::of(&Book::read(&folder)?));
+        }
         if self.from.is_empty() {
             cluster::block_on(async { Cluster::connect(&self.access).await?.record(name).await })
         } else {
             read(&self.from, name, self.access.namespace.as_deref())
         }
     }
+}
+
+/// The local study that a name means, if it means one: a folder of a study, or the name of one that is here. What looks like a
+/// path is one: a cluster's names have no `/` and no `.`.
+pub(crate) fn local(name: &str) -> Option<Folder> {
+    let here = format!("{name}{}", Folder::SUFFIX);
+    let is_path = name.contains(['/', '.']);
+    let found = [name, here.as_str()].into_iter().find(|path| Folder::is_one(Path::new(path)));
+    found.or(is_path.then_some(name)).map(|path| Folder::at(Path::new(path)))
 }
 
 /// A study and its trials, by number.
@@ -42,6 +55,12 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// The record of a local study.
+    pub(crate) fn of(book: &Book) -> Self {
+        let (study, trials) = book.objects();
+        Self { study, trials, problems: Vec::new() }
+    }
+
     /// Puts together what belongs to a study. A Trial that cannot be decoded is a problem of its own.
     pub(crate) fn new(study: Study, trials: impl IntoIterator<Item = Value>, mut problems: Vec<String>) -> Self {
         let mut kept: Vec<Trial> = Vec::new();

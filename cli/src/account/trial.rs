@@ -136,6 +136,16 @@ impl TrialAccount {
         }
     }
 
+    /// The highest level that has a value of the objective, and the value.
+    pub(crate) fn newest(&self) -> Option<(String, String)> {
+        self.values.last().map(|at| (at.level.to_string(), at.value.clone()))
+    }
+
+    /// A parameter's value; empty where the trial does not have it.
+    pub(crate) fn parameter(&self, name: &str) -> &str {
+        self.parameters.iter().find(|p| p.name == name).map_or("", |p| p.value.as_str())
+    }
+
     /// The account for people.
     pub(crate) fn render(&self, unit: &str, metric: &str) -> String {
         let rung = self.rung.map_or_else(String::new, |rung| format!(", rung {rung}"));

@@ -14,7 +14,7 @@ use crate::{Exit, output};
 /// Of which Study, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The Study's name.
+    /// The Study's name, or the folder of a local study.
     study: String,
     #[command(flatten)]
     place: Place,

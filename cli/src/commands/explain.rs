@@ -12,7 +12,7 @@ use crate::{Exit, output};
 /// What to explain.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The Study's name.
+    /// The Study's name, or the folder of a local study.
     study: String,
     #[command(flatten)]
     place: Place,

@@ -10,11 +10,12 @@ use clap::Args;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use trimtab_api::Study;
 use trimtab_api::conditions::{reason, study as condition};
+use trimtab_local::{Book, Folder};
 
 use crate::account::{BestAccount, unit};
 use crate::cluster::{self, Access, Cluster};
 use crate::error::Error;
-use crate::{Exit, output};
+use crate::{Exit, output, record};
 
 /// The longest pause after questions that failed.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -22,7 +23,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// What to follow.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The Study's name.
+    /// The Study's name, or the folder of a local study.
     study: String,
     #[command(flatten)]
     access: Access,
@@ -38,7 +39,30 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 /// Follows a Study.
 pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
-    cluster::block_on(follow(options))
+    match record::local(&options.study) {
+        Some(folder) => follow_local(options, &folder),
+        None => cluster::block_on(follow(options)),
+    }
+}
+
+/// Follows a local study, which says itself whether somebody works on it.
+fn follow_local(options: &Options, folder: &Folder) -> Result<Exit, Error> {
+    let mut said = String::new();
+    loop {
+        let (study, _) = Book::read(folder)?.objects();
+        let line = line(&study);
+        if line != said {
+            output::print(&format!("{} {line}\n", jiff::Timestamp::now().strftime("%H:%M:%SZ")))?;
+            said = line;
+        }
+        if let Some(end) = end(&study) {
+            return finish(&study, end);
+        }
+        if study.status.as_ref().and_then(|status| status.state.as_deref()) == Some(condition::SUSPENDED) {
+            return finish(&study, Exit::Paused);
+        }
+        std::thread::sleep(Duration::from_secs_f64(options.interval));
+    }
 }
 
 async fn follow(options: &Options) -> Result<Exit, Error> {

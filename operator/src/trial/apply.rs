@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
 use serde_json::Value;
 use trimtab_api::conditions::reason;
+use trimtab_api::record::fidelity;
 use trimtab_api::trial::{Run, RunEnd};
 use trimtab_api::{Trial, names};
 
 use super::decide::{Effect, Step};
 use super::observe::Seen;
-use super::record::fidelity;
 use super::{build, cleanup};
 use crate::context::Context;
 use crate::error::Error;
@@ -75,6 +76,13 @@ async fn create(ctx: &Context, seen: &Seen, mut trial: Trial, run: &Run) -> Resu
     )]
     let reached = fidelity(Some(&run.start)).floor() as u32;
     let job = build::job(&seen.study, &seen.trial, &seen.plan, run, reached);
+    // A trial has one pod at a time. A Job that was made too late may have left one that no record names; it is taken away as soon
+    // as a watch shows its Job.
+    let of_this_run = names::job(&seen.study.name_any(), seen.trial.spec.number, run.number);
+    let pods = read::pods(ctx, &seen.namespace, &seen.name).await?;
+    if pods.iter().any(|pod| is_at_large(pod, &of_this_run)) {
+        return Err(Error::Conflict { what: "a Trial that has a pod of another run".to_owned() });
+    }
     match write::create_job(ctx, &seen.namespace, &job).await? {
         Created::Made(made) => {
             let uid = made.pointer("/metadata/uid").and_then(Value::as_str);
@@ -121,6 +129,14 @@ async fn create(ctx: &Context, seen: &Seen, mut trial: Trial, run: &Run) -> Resu
             write::trial_status(ctx, &trial).await
         }
     }
+}
+
+/// Whether a pod of a trial holds a place for another run than this Job's, and nobody has told it to end.
+fn is_at_large(pod: &Pod, job: &str) -> bool {
+    let owners = pod.metadata.owner_references.iter().flatten();
+    let is_other = owners.into_iter().any(|o| o.controller == Some(true) && o.name != job);
+    let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref()).unwrap_or_default();
+    is_other && pod.metadata.deletion_timestamp.is_none() && !matches!(phase, "Succeeded" | "Failed")
 }
 
 async fn clean_up(ctx: &Context, seen: &Seen, runs: &[u32]) -> Result<(), Error> {

@@ -8,23 +8,19 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use trimtab_api::conditions::reason;
+use trimtab_api::ending::{self, Class, class, resume_from};
+use trimtab_api::record::Scale;
 use trimtab_api::study::Retain;
-use trimtab_api::trial::{Outcome, OutcomeKind, Rest, Run, RunEnd, TrialStatus};
-use trimtab_engine::number::to_text;
+use trimtab_api::trial::{Outcome, OutcomeKind, Run, TrialStatus};
 
 use super::collect::Collected;
-use super::judge::{Class, End, Stand, class, judge};
+use super::judge::{End, Stand, judge};
 use super::observe::{JobSeen, Leftover, Seen};
-use super::record::{self, Scale, fidelity};
+use super::record;
 use super::status;
 use crate::context::Config;
 use crate::follow::TOO_MUCH;
 use crate::write::{News, Tone};
-
-/// How many runs a status keeps.
-const RUNS: usize = 16;
-/// Infrastructure failures since the last gain in fidelity that a trial survives.
-const RETRIES: u32 = 5;
 
 /// What is to be done once the status is written.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,44 +144,11 @@ fn delete_current(seen: &Seen, step: &mut Step) {
     }
 }
 
-/// Fidelity that a run has paid for: from where it really began.
-fn paid(run: &Run) -> u64 {
-    let from = if ignored_checkpoint(run) { 0.0 } else { fidelity(Some(&run.start)) };
-    let paid = (fidelity(run.reached.as_ref()) - from).max(0.0);
-    // A part of a unit is paid in whole; the cast saturates.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "not negative, and saturating is right"
-    )]
-    let paid = paid.ceil() as u64;
-    paid
-}
-
-/// Whether a resumed run reported from the beginning.
-pub(crate) fn ignored_checkpoint(run: &Run) -> bool {
-    run.resume_from.is_some()
-        && run.first.as_ref().is_some_and(|first| {
-            fidelity(Some(first)) <= fidelity(Some(&run.start)) && fidelity(Some(&run.start)) > 0.0
-        })
-}
-
 fn write_end(seen: &Seen, step: &mut Step, index: usize, end: End, config: &Config, now: Timestamp) {
-    let Some(run) = step.status.runs.get_mut(index) else { return };
-    let kind = class(end.reason);
-    let gone = end.gone;
-    run.end = Some(RunEnd {
-        reason: end.reason.to_owned(),
-        message: end.message.chars().take(1024).collect(),
-        exit_code: end.exit_code,
-        time: Time(now),
-        seconds: end.seconds,
-        uncounted: !matches!(kind, Class::Good | Class::Configuration),
-        gone: false,
-    });
-    let run = run.clone();
-    step.status.spent_fidelity += paid(&run);
-    step.status.run_seconds += end.seconds;
+    let why = (end.reason, end.message.as_str());
+    ending::write_end(&mut step.status, index, why, end.exit_code, end.seconds, now);
+    let Some(run) = step.status.runs.get(index) else { return };
+    let (kind, gone) = (class(end.reason), end.gone);
     if !matches!(kind, Class::Good | Class::Wanted) {
         let note = format!("run {} ended: {}: {}", run.number, end.reason, end.message);
         step.news.push(News {
@@ -207,55 +170,11 @@ fn write_end(seen: &Seen, step: &mut Step, index: usize, end: End, config: &Conf
 /// The run holds no place any more: what its end means for the trial.
 fn settle(seen: &Seen, step: &mut Step, index: usize, config: &Config, now: Timestamp) {
     let status = &mut step.status;
-    let Some(run) = status.runs.get_mut(index) else { return };
-    let (target, number) = (run.target_level, run.number);
-    let Some(end) = run.end.as_mut() else { return };
-    end.gone = true;
-    let end = end.clone();
-    let fail = |status: &mut TrialStatus, kind, why: &str, message: String| {
-        status.outcome.get_or_insert(Outcome {
-            kind,
-            reason: why.to_owned(),
-            message: message.chars().take(1024).collect(),
-        });
-    };
-    match class(&end.reason) {
-        Class::Good => {
-            let top = seen.plan.levels().last().copied().unwrap_or(target);
-            let at = if end.reason == reason::CONVERGED { top } else { target };
-            if status.rested_level < Some(at) {
-                status.rested_level = Some(at);
-                status.rests.push(Rest { level: at, spent: status.spent_fidelity });
-            }
-            status.retries = 0;
-            status.retry_after = None;
-        }
-        Class::Configuration => {
-            fail(status, OutcomeKind::Failed, &end.reason, format!("run {number}: {}", end.message))
-        }
-        Class::NeverStarts => fail(status, OutcomeKind::Lost, &end.reason, format!("run {number}: {}", end.message)),
-        Class::Infrastructure => {
-            status.retries += 1;
-            if status.retries > RETRIES {
-                fail(
-                    status,
-                    OutcomeKind::Lost,
-                    reason::TOO_MANY_RETRIES,
-                    format!(
-                        "the infrastructure failed {} times in a row; the last time: {}: {}",
-                        status.retries, end.reason, end.message
-                    ),
-                );
-            } else {
-                status.retry_after = None;
-            }
-        }
-        Class::Wanted => {}
-    }
+    let Some(class) = ending::settle(status, index, Scale { plan: &seen.plan }) else { return };
     if status.outcome.is_none() {
         stop_if_wanted(seen, status);
     }
-    if status.outcome.is_none() && class(&end.reason) == Class::Infrastructure {
+    if status.outcome.is_none() && class == Class::Infrastructure {
         let wait = retry_delay(config.retry_delay, step.status.retries);
         step.status.retry_after = now.checked_add(wait).ok().map(Time);
         look_again(step, u64::try_from(wait.as_secs()).unwrap_or(1));
@@ -296,30 +215,8 @@ fn next_run(seen: &Seen, step: &mut Step, scale: Scale<'_>, now: Timestamp) {
         look_again(step, wait);
         return;
     }
-    let source = seen.study.spec.trial.checkpoint.is_some().then(|| resume_from(&status.runs)).flatten();
-    let mut run = Run::from_zero(status.next_run, target);
-    if let Some((number, reached)) = source {
-        (run.resume_from, run.start) = (Some(number), to_text(reached));
-    }
-    record::begin_run(status, scale);
-    status.next_run += 1;
-    status.retry_after = None;
-    status.runs.push(run.clone());
-    if status.runs.len() > RUNS {
-        status.runs.remove(0);
-    }
+    let run = ending::begin(status, scale, target, seen.study.spec.trial.checkpoint.is_some());
     step.effects.push(Effect::CreateJob(run));
-}
-
-/// The newest run whose checkpoint can be resumed, and how far it came: one that ended, gained, and writes no more. What was
-/// reported is on disk, because programs save first and print after.
-fn resume_from(runs: &[Run]) -> Option<(u32, f64)> {
-    runs.iter().rev().find_map(|run| {
-        let end = run.end.as_ref()?;
-        let reached = fidelity(run.reached.as_ref());
-        let from = if ignored_checkpoint(run) { 0.0 } else { fidelity(Some(&run.start)) };
-        (end.gone && end.reason != reason::NODE_LOST && reached > from).then_some((run.number, reached))
-    })
 }
 
 /// Jobs of ended runs that are not to be kept.

@@ -5,43 +5,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 use trimtab_api::conditions::reason;
+use trimtab_api::ending;
+use trimtab_api::record::{self, Scale, fidelity};
 use trimtab_api::trial::{Run, TrialStatus};
-use trimtab_engine::number::to_text;
-use trimtab_protocol::Ending;
 
 use super::observe::{JobSeen, Seen};
 use super::pods::PodFacts;
-use super::record::{self, Scale, fidelity};
 use crate::clock::seconds_between;
 use crate::context::Config;
-
-/// What an end means for the trial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// The run came to its level, or the trial converged.
-    Good,
-    /// The configuration failed.
-    Configuration,
-    /// The infrastructure failed.
-    Infrastructure,
-    /// No run of this template can start.
-    NeverStarts,
-    /// The study wanted it so.
-    Wanted,
-}
-
-/// Which class a reason of an end belongs to.
-pub(crate) fn class(why: &str) -> Class {
-    match why {
-        reason::REACHED | reason::CONVERGED | reason::OVERRAN => Class::Good,
-        reason::NO_METRIC | reason::NOT_FINITE | reason::EXIT_CODE | reason::OUT_OF_MEMORY | reason::TIMEOUT => {
-            Class::Configuration
-        }
-        reason::IMAGE | reason::CONFIG | reason::JOB_REFUSED => Class::NeverStarts,
-        reason::SUSPENDED | reason::STOPPED => Class::Wanted,
-        _ => Class::Infrastructure,
-    }
-}
 
 /// The end of a run, before it is written down.
 #[derive(Clone, Debug, PartialEq)]
@@ -223,7 +194,6 @@ fn classify(
         };
     };
     let exit_code = Some(ended.exit_code);
-    let objective = &scale.plan.spec().objective.metric;
     if ended.exit_code == 0 {
         // A program that stops in order when it is told to exits with 0 as well, short of its level: that is no convergence.
         let interrupted = wanted.is_some() || pod.deleting.is_some() || pod.disrupted.is_some();
@@ -238,36 +208,8 @@ fn classify(
                 ..end(reason::LOG_LOST, "the program ended in order and its log was lost before its value was read")
             };
         }
-        let finished = record::finish(status, scale, run.target_level);
-        let level = if matches!(finished.ending, Ending::Converged { .. }) {
-            scale.plan.levels().last().copied().unwrap_or(run.target_level)
-        } else {
-            run.target_level
-        };
-        let value = record::value_at(status, scale.plan, level);
-        return match (finished.ending, value) {
-            (Ending::NoMetric, None) => {
-                let words = format!(
-                    "the program exited with 0 and printed no value of `{objective}` that could be read: print lines such as `epoch=3 {objective}=0.9`"
-                );
-                End { exit_code, ..end(reason::NO_METRIC, words) }
-            }
-            (_, Some(value)) if !value.is_finite() => {
-                End { exit_code, ..end(reason::NOT_FINITE, format!("`{objective}` is {} at {level}", to_text(value))) }
-            }
-            (Ending::Converged { fidelity }, _) => End {
-                exit_code,
-                ..end(
-                    reason::CONVERGED,
-                    format!("the program ended in order at {fidelity}, short of {}", run.target_level),
-                )
-            },
-            (_, None) => {
-                let words = format!("the log names `{objective}` beyond {} and not at or below it", run.target_level);
-                End { exit_code, ..end(reason::LOG_LOST, words) }
-            }
-            _ => End { exit_code, ..end(reason::REACHED, String::new()) },
-        };
+        let (why, message) = ending::in_order(status, scale, run.target_level);
+        return End { exit_code, ..end(why, message) };
     }
     let words =
         format!("exit code {}{}{}", ended.exit_code, if ended.reason.is_empty() { "" } else { ", " }, ended.reason);

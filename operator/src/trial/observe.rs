@@ -101,11 +101,11 @@ pub(crate) async fn observe(ctx: &Context, trial: Arc<Trial>) -> Result<Option<S
     let mut pods: Vec<PodFacts> = Vec::new();
     if let Some(run) = current.and_then(|i| status.runs.get(i)) {
         let job_name = names::job(&study.name_any(), trial.spec.number, run.number);
-        let cached =
-            owned.iter().find(|j| j.name_any() == job_name && (run.job_uid.is_none() || j.uid() == run.job_uid));
+        let cached = owned.iter().find(|j| j.name_any() == job_name && run.job_uid.is_some() && j.uid() == run.job_uid);
         job = match cached {
             Some(cached) => look_at(cached),
-            // Not in the cache: gone, or not there yet.
+            // Not in the cache: gone, or not there yet. A UID that is not on record yet is not taken from a cache, which may show a
+            // Job that has been deleted and made again since.
             None => match read::job(ctx, &namespace, &job_name).await? {
                 None => JobSeen::Absent,
                 Some(live) if !is_owned(&live, &uid) => JobSeen::Foreign(job_name.clone()),

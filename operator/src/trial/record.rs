@@ -1,66 +1,14 @@
-//! Folds reports into a Trial's status. Pure: takes the status and the reports, changes the status.
-//!
-//! What it must keep true: an observation is (trial, metric, level) and is written once; reading a log again changes nothing.
+//! Takes what was collected into a Trial's status: reports, and how far the log was read. Pure.
 
-use trimtab_api::trial::{CurvePoint, LevelValues, LogCursor, MetricProgress, MetricValues, TrialStatus};
-use trimtab_engine::number::{parse, to_text};
-use trimtab_engine::{Goal, Plan};
-use trimtab_protocol::{Curve, Finished, Folded, Progress, Reached};
+use trimtab_api::record::{self, Scale};
+use trimtab_api::trial::{LogCursor, TrialStatus};
+use trimtab_engine::number::to_text;
 
 use super::collect::Collected;
 
-/// What the plan says about reading.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scale<'p> {
-    pub(crate) plan: &'p Plan,
-}
-
-impl Scale<'_> {
-    fn metric(&self) -> &str {
-        &self.plan.spec().objective.metric
-    }
-
-    fn goal(&self, metric: &str) -> Option<Goal> {
-        (metric == self.metric()).then_some(self.plan.spec().objective.goal)
-    }
-
-    /// The levels that reports can reach. Without a fidelity, only the end of the run gives a value.
-    fn levels(&self) -> &[u32] {
-        if self.plan.spec().fidelity.is_some() { self.plan.levels() } else { &[] }
-    }
-}
-
-/// The fidelity of a text, 0 where there is none.
-pub(crate) fn fidelity(text: Option<&String>) -> f64 {
-    text.and_then(|t| parse(t)).filter(|f| f.is_finite()).unwrap_or(0.0)
-}
-
 /// Takes what was collected into the status and into the current run.
 pub(crate) fn record(status: &mut TrialStatus, run: usize, scale: Scale<'_>, container: &str, collected: &Collected) {
-    let mut progress = progress(status, scale);
-    for report in &collected.reports {
-        let reached = progress.observe(scale.levels(), scale.goal(&report.metric), report);
-        write_values(status, scale.plan, &reached);
-        if report.metric == scale.metric() {
-            status.value = Some(to_text(report.value));
-        }
-        let Some(at) = report.fidelity.filter(|f| f.is_finite() && *f >= 0.0) else { continue };
-        if at > fidelity(status.reached.as_ref()) || status.reached.is_none() {
-            status.reached = Some(to_text(at));
-            // A gain: whatever failed before, the infrastructure carried the trial further this time.
-            status.retries = 0;
-            status.retry_after = None;
-        }
-        if let Some(run) = status.runs.get_mut(run) {
-            if run.first.is_none() {
-                run.first = Some(to_text(at));
-            }
-            if at > fidelity(run.reached.as_ref()) || run.reached.is_none() {
-                run.reached = Some(to_text(at));
-            }
-        }
-    }
-    keep(status, scale, &progress);
+    record::record(status, run, scale, &collected.reports);
     let ended = collected.ended || collected.lost.is_some();
     if collected.reports.is_empty() && !ended && !moved_on(status.cursor.as_ref(), collected) {
         return;
@@ -82,122 +30,5 @@ fn moved_on(cursor: Option<&LogCursor>, collected: &Collected) -> bool {
     match (time(cursor.time.as_ref()), time(collected.place.time.as_ref())) {
         (Some(before), Some(after)) => after.duration_since(before) >= jiff::SignedDuration::from_secs(10),
         (before, after) => before.is_some() != after.is_some(),
-    }
-}
-
-/// A run begins.
-pub(crate) fn begin_run(status: &mut TrialStatus, scale: Scale<'_>) {
-    let mut progress = progress(status, scale);
-    progress.begin_run();
-    keep(status, scale, &progress);
-    status.cursor = None;
-}
-
-/// A run ended in order: what follows for its level.
-pub(crate) fn finish(status: &mut TrialStatus, scale: Scale<'_>, target_level: u32) -> Finished {
-    let levels = scale.plan.levels();
-    let target = levels.iter().position(|l| *l == target_level).unwrap_or(levels.len().saturating_sub(1));
-    let mut progress = progress(status, scale);
-    let finished = progress.finish(levels, scale.metric(), target, true);
-    write_values(status, scale.plan, &finished.reached);
-    keep(status, scale, &progress);
-    finished
-}
-
-/// The objective's value at a level, by the Study's `reduce`; `None` while it is not on record.
-pub(crate) fn value_at(status: &TrialStatus, plan: &Plan, level: u32) -> Option<f64> {
-    let objective = &plan.spec().objective;
-    let values = status.values.iter().find(|v| v.level == level)?;
-    let metric = values.metrics.iter().find(|m| m.name == objective.metric)?;
-    parse(match objective.reduce {
-        trimtab_engine::Reduce::Last => &metric.last,
-        trimtab_engine::Reduce::Best => &metric.best,
-        trimtab_engine::Reduce::Mean => &metric.mean,
-    })
-}
-
-fn write_values(status: &mut TrialStatus, plan: &Plan, reached: &[Reached]) {
-    for reached in reached {
-        let Some(level) = plan.levels().get(reached.level).copied() else { continue };
-        let place = match status.values.iter().position(|v| v.level == level) {
-            Some(place) => place,
-            None => {
-                let place = status.values.iter().position(|v| v.level > level).unwrap_or(status.values.len());
-                status.values.insert(place, LevelValues { level, metrics: Vec::new() });
-                place
-            }
-        };
-        let Some(held) = status.values.get_mut(place) else { continue };
-        if held.metrics.iter().any(|m| m.name == reached.metric) {
-            continue;
-        }
-        let values = reached.values;
-        held.metrics.push(MetricValues {
-            name: reached.metric.clone(),
-            last: to_text(values.last),
-            best: to_text(values.best),
-            mean: to_text(values.mean),
-            count: values.count,
-        });
-        held.metrics.sort_by(|a, b| a.name.cmp(&b.name));
-    }
-}
-
-/// The progress on record, as the protocol folds it.
-fn progress(status: &TrialStatus, scale: Scale<'_>) -> Progress {
-    let number = |text: &String| parse(text).unwrap_or(f64::NAN);
-    let mut progress = Progress::default();
-    for held in &status.progress {
-        let mut curve = Curve::default();
-        if held.name == scale.metric() {
-            curve.stride = status.curve_stride.max(1);
-            curve.seen = status.curve_seen;
-            curve.kept = status.curve.iter().map(|p| (number(&p.fidelity), number(&p.value))).collect();
-            curve.newest = held.fidelity.as_ref().map(|f| (number(f), number(&held.last)));
-        }
-        let folded = Folded {
-            fidelity: held.fidelity.as_ref().map(number),
-            last: number(&held.last),
-            best: number(&held.best),
-            mean: number(&held.mean),
-            count: held.count,
-            settled: held.settled as usize,
-            from_zero: held.from_zero,
-            unplaced: held.unplaced.as_ref().map(number),
-            seen: held.seen,
-            curve,
-        };
-        progress.metrics.insert(held.name.clone(), folded);
-    }
-    progress
-}
-
-/// Writes the progress down.
-fn keep(status: &mut TrialStatus, scale: Scale<'_>, progress: &Progress) {
-    status.progress = progress
-        .metrics
-        .iter()
-        .map(|(name, folded)| MetricProgress {
-            name: name.clone(),
-            fidelity: folded.fidelity.map(to_text),
-            last: to_text(folded.last),
-            best: to_text(folded.best),
-            mean: to_text(folded.mean),
-            count: folded.count,
-            settled: u32::try_from(folded.settled).unwrap_or(u32::MAX),
-            from_zero: folded.from_zero,
-            unplaced: folded.unplaced.map(to_text),
-            seen: folded.seen,
-        })
-        .collect();
-    if let Some(folded) = progress.metrics.get(scale.metric()) {
-        status.curve_stride = folded.curve.stride;
-        status.curve_seen = folded.curve.seen;
-        status.curve = folded
-            .curve
-            .kept
-            .iter()
-            .map(|(fidelity, value)| CurvePoint { fidelity: to_text(*fidelity), value: to_text(*value) })
-            .collect();
     }
 }

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use trimtab_api::conditions::{self, reason, trial as condition};
+use trimtab_api::ending::ignored_checkpoint;
 use trimtab_api::trial::{OutcomeKind, TrialStatus};
 
-use super::decide::ignored_checkpoint;
 use super::observe::{JobSeen, Seen};
 use crate::write::{News, Tone};
 

@@ -1,0 +1,134 @@
+//! `trimtab run`: a Study on this machine, to its end.
+
+mod bars;
+mod lines;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::Args;
+use trimtab_api::Study;
+use trimtab_local::slots::find_gpus;
+use trimtab_local::{Book, End, Folder, Launcher, Observer, Session, interrupts};
+
+use crate::account::{BestAccount, unit};
+use crate::check::{self, Checker, Verdict};
+use crate::error::Error;
+use crate::{Exit, output, source};
+
+use bars::Bars;
+use lines::Lines;
+
+/// What to run, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The Study's file; `-` is standard input. Run again, it goes on where it was; limits, parallelism, target and suspend may have
+    /// changed.
+    file: PathBuf,
+    /// The program to run instead of the container's image: alone it stands for the image's entrypoint, and the container's args
+    /// follow; with arguments it replaces them.
+    #[arg(last = true, value_name = "PROGRAM")]
+    program: Vec<String>,
+    /// The study's folder; left out: its name and `.trimtab`, here.
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// How many trials run at once, instead of what the Study says.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    parallelism: Option<u32>,
+    /// The GPUs that trials may have, as in CUDA_VISIBLE_DEVICES; left out: all that are found.
+    #[arg(long, value_name = "NUMBERS")]
+    gpus: Option<String>,
+}
+
+/// Works on a Study until it ends or is interrupted.
+pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
+    let Some(mut study) = read(options)? else { return Ok(Exit::No) };
+    if let Some(parallelism) = options.parallelism {
+        study.spec.parallelism = parallelism;
+    }
+    let name = study.metadata.name.clone().unwrap_or_default();
+    let folder = options.folder.clone().unwrap_or_else(|| PathBuf::from(format!("{name}{}", Folder::SUFFIX)));
+    let here = |error| Error::Read { file: ".".to_owned(), error };
+    let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
+    let session = trimtab_local::Options {
+        folder: Folder::at(&folder),
+        program: options.program.clone(),
+        directory: std::env::current_dir().map_err(here)?,
+        launcher: Launcher { program: std::env::current_exe().map_err(here)?, arguments: vec!["supervise".to_owned()] },
+        gpus: find_gpus(options.gpus.as_deref().or(visible.as_deref())),
+        cpus: std::thread::available_parallelism().map_or(1, usize::from),
+        interrupts: interrupts::count().map_err(here)?,
+    };
+    let mut session = Session::begin(&study, session)?;
+    let mut observer: Box<dyn Observer> =
+        if std::io::stderr().is_terminal() { Box::new(Bars::new()) } else { Box::new(Lines::new()) };
+    let end = session.work(&mut *observer);
+    drop(observer);
+    let shown = folder.display().to_string();
+    let end = end?;
+    finish(session.book(), &shown, &end)
+}
+
+/// Reads the one Study of the file. What is wrong with it is told, and then there is none.
+fn read(options: &Options) -> Result<Option<Study>, Error> {
+    let source = source::read(&options.file)?;
+    let checker = Checker::new()?;
+    let mut study = None;
+    for document in check::documents(&source.text) {
+        match checker.check(&document) {
+            Verdict::Empty | Verdict::Other(_) => {}
+            Verdict::Valid(_) if study.is_some() => {
+                return Err(Error::Usage(format!("{} has several Studies: give each its own file", source.name)));
+            }
+            Verdict::Valid(valid) => study = Some(valid.0),
+            Verdict::Invalid(mistakes) => {
+                for mistake in &mistakes {
+                    let (line, column) = (mistake.line, mistake.column);
+                    output::complain(&format!(
+                        "{}:{line}:{column}: {}\n{}\n",
+                        source.name,
+                        mistake.message,
+                        mistake.snippet.trim_end()
+                    ));
+                }
+                return Ok(None);
+            }
+        }
+    }
+    study.map(Some).ok_or(Error::NothingToCheck(source.name))
+}
+
+/// Says how it ended, and what is best.
+fn finish(book: &Book, folder: &str, end: &End) -> Result<Exit, Error> {
+    let metric = book.study.spec.objectives.first().map(|o| o.metric.as_str()).unwrap_or_default();
+    if let Some(best) = book.best() {
+        let best = BestAccount {
+            trial: best.trial_name,
+            number: best.number,
+            level: best.level,
+            value: best.value,
+            parameters: best.parameters,
+        };
+        output::print(&best.render(metric, unit(&book.study)))?;
+    }
+    let counts = book.counts();
+    let word = match end {
+        End::Complete(why) => format!("complete ({why})"),
+        End::Failed(why, words) if words.is_empty() => format!("failed ({why})"),
+        End::Failed(why, words) => format!("failed ({why}): {words}"),
+        End::Suspended => "suspended; run it again to go on".to_owned(),
+    };
+    output::complain(&format!(
+        "{word}: {} trials, {} complete, {} stopped, {} failed, {} waiting; in {folder}",
+        book.trials.len(),
+        counts.complete,
+        counts.stopped,
+        counts.failed,
+        counts.paused + counts.pending + counts.running
+    ));
+    Ok(match end {
+        End::Complete(_) => Exit::Yes,
+        End::Failed(..) => Exit::No,
+        End::Suspended => Exit::Paused,
+    })
+}

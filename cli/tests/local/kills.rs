@@ -1,0 +1,118 @@
+//! `trimtab run` is killed, again and again, and goes on.
+
+use std::os::unix::process::ExitStatusExt;
+
+use trimtab_api::conditions::reason;
+
+use crate::scene::{Scene, TRAINS, has, hyperband, study, trial};
+
+/// How often a study is killed. More by `TRIMTAB_KILLS`.
+const KILLS: u32 = 8;
+
+fn kills() -> u32 {
+    std::env::var("TRIMTAB_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(KILLS)
+}
+
+/// Numbers from a seed (xorshift), for moments.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % most
+    }
+}
+
+/// Kills a run once its journal has grown by so many bytes; says whether it was still there.
+fn kill_after(scene: &Scene, bytes: u64) -> bool {
+    let journal = scene.study_folder().journal();
+    let length = || std::fs::metadata(&journal).map_or(0, |m| m.len());
+    let until = length() + bytes;
+    let mut child = scene.start();
+    while length() < until {
+        if child.try_wait().unwrap().is_some() {
+            return false;
+        }
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap().signal() == Some(9)
+}
+
+#[test]
+fn a_study_that_is_killed_at_any_moment_decides_what_it_would_have_decided() {
+    let plain = Scene::new(&hyperband(1), TRAINS);
+    assert_eq!(plain.run().code, 0);
+    let scene = Scene::new(&hyperband(1), TRAINS);
+    let mut dice = Dice(7);
+    let mut killed = 0;
+    for _ in 0..kills() {
+        // A record has some hundred bytes: every place between two of them is met, and within one.
+        killed += u32::from(kill_after(&scene, dice.below(40_000 / u64::from(kills()) + 400)));
+    }
+    assert!(killed >= kills() / 2, "only {killed} of {} kills met a study at work", kills());
+    let ran = scene.run();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    scene.is_sound();
+    assert_eq!(scene.actions(), plain.actions());
+    let ends: Vec<String> = scene
+        .book()
+        .trials
+        .iter()
+        .flat_map(|trial| trial.status.clone().unwrap().runs)
+        .map(|run| run.end.unwrap().reason)
+        .collect();
+    assert!(ends.iter().all(|end| [reason::REACHED, reason::INTERRUPTED].contains(&end.as_str())), "{ends:?}");
+    assert_eq!(scene.trimtab(&["best", "tuned"]).out, plain.trimtab(&["best", "tuned"]).out);
+}
+
+#[test]
+fn a_torn_end_is_cut_and_damage_is_refused() {
+    let text = study(&format!("limits: {{trials: 3}}\n{}", trial("", "", "")));
+    let scene = Scene::new(&text, "echo \"loss=$PARAM_X\"\n");
+    assert_eq!(scene.run().code, 0);
+    let journal = scene.study_folder().journal();
+    let whole = std::fs::read(&journal).unwrap();
+    std::fs::write(&journal, &whole[..whole.len() - 10]).unwrap();
+    let ran = scene.run();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    has(&ran.err, &["no whole record: cut off"]);
+    assert_eq!(scene.book().trials.len(), 3);
+
+    let mut damaged = whole;
+    let at = damaged.len() / 2;
+    damaged[at] ^= 4;
+    std::fs::write(&journal, &damaged).unwrap();
+    let ran = scene.run();
+    assert_eq!(ran.code, 2, "{ran:?}");
+    has(&ran.err, &["is damaged in line", "byte", "truncate --size="]);
+    assert_eq!(std::fs::read(&journal).unwrap(), damaged, "damage is left to a person");
+}
+
+#[test]
+fn interrupted_once_it_ends_in_order_and_goes_on() {
+    let waits = format!(
+        "{TRAINS}\nif [ ! -e going ]; then touch begun; trap 'exit 9' TERM; while :; do sleep 0.01; done; fi\n"
+    );
+    let scene = Scene::new(&hyperband(2), &waits);
+    let mut child = scene.start();
+    while !scene.path("begun").exists() {
+        std::thread::yield_now();
+    }
+    // While one works on the study, no other one may.
+    let second = scene.run();
+    assert_eq!(second.code, 2, "{second:?}");
+    has(&second.err, &["is in use"]);
+    let interrupt = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    has(&std::fs::read_to_string(scene.path("said")).unwrap(), &["suspended; run it again to go on"]);
+    let end = scene.status(0).runs[0].end.clone().unwrap();
+    assert_eq!((end.reason.as_str(), end.uncounted), (reason::SUSPENDED, true));
+    scene.write("going", "");
+    let ran = scene.run();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    scene.is_sound();
+}

@@ -1,0 +1,8 @@
+//! `trimtab run` as its users run it: real processes, real signals, a folder that is looked at afterwards.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a scene that cannot be set fails its test")]
+
+mod ends;
+mod kills;
+mod refusals;
+mod scene;
+mod whole;

@@ -1,0 +1,148 @@
+//! Which process is meant, also after its number was given to another one.
+
+use std::path::Path;
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+
+/// The variable that marks each process of a run, and all that they start: `<study UID>/<trial>/<run>/`.
+pub const MARK: &str = "TRIMTAB_LOCAL_RUN";
+
+/// A process, by what nobody else has: its number, when it began, and under which boot of the machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The process number; also that of its group.
+    pub pid: i32,
+    /// When it began, in clock ticks since the machine did.
+    pub began: u64,
+    /// The machine's boot.
+    pub boot: String,
+}
+
+/// A process as `/proc` shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) pid: i32,
+    pub(crate) parent: i32,
+    pub(crate) began: u64,
+}
+
+impl Identity {
+    /// The identity of a process that is there.
+    #[must_use]
+    pub fn of(pid: u32) -> Option<Self> {
+        let pid = i32::try_from(pid).ok()?;
+        Some(Self { pid, began: stat(pid)?.began, boot: boot() })
+    }
+
+    /// Whether this very process is still there.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.boot == boot() && stat(self.pid).is_some_and(|stat| stat.began == self.began)
+    }
+
+    /// Kills its group, if this very process is still there.
+    pub fn kill(&self) {
+        if self.is_alive() {
+            let _ = killpg(Pid::from_raw(self.pid), Signal::SIGKILL);
+        }
+    }
+}
+
+fn boot() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// What `/proc/PID/stat` says.
+fn stat(pid: i32) -> Option<Stat> {
+    parse(pid, &std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The program's name is in brackets and may hold brackets and spaces itself, so what counts comes after the last one.
+fn parse(pid: i32, text: &str) -> Option<Stat> {
+    let (_, rest) = text.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    // A zombie runs no more.
+    let state = *fields.first()?;
+    (state != "Z" && state != "X").then_some(())?;
+    Some(Stat { pid, parent: fields.get(1)?.parse().ok()?, began: fields.get(19)?.parse().ok()? })
+}
+
+fn pids() -> impl Iterator<Item = i32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// All processes below one, children before their own.
+pub(crate) fn descendants(of: i32) -> Vec<i32> {
+    let all: Vec<Stat> = pids().filter_map(stat).collect();
+    let mut found = vec![of];
+    let mut at = 0;
+    while let Some(parent) = found.get(at).copied() {
+        found.extend(all.iter().filter(|stat| stat.parent == parent && stat.pid != of).map(|stat| stat.pid));
+        at += 1;
+    }
+    found.split_off(1)
+}
+
+/// Kills every process whose mark begins like this, wherever it went, and says how many there were.
+///
+/// A supervisor does this for its own run; here it is done for those whose supervisor was killed too. Who cleans its
+/// environment and leaves its group within a run whose supervisor is then killed is not found.
+pub fn kill_marked(beginning: &str) -> usize {
+    let mark = format!("{MARK}={beginning}");
+    let own = i32::try_from(std::process::id()).unwrap_or(0);
+    let mut killed = 0;
+    // A process may start another one while it is looked for.
+    for _ in 0..50 {
+        let marked: Vec<i32> =
+            pids().filter(|pid| *pid != own && stat(*pid).is_some() && is_marked(*pid, &mark)).collect();
+        if marked.is_empty() {
+            break;
+        }
+        for pid in marked {
+            killed += usize::from(kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    killed
+}
+
+fn is_marked(pid: i32, mark: &str) -> bool {
+    let environment = std::fs::read(Path::new("/proc").join(pid.to_string()).join("environ")).unwrap_or_default();
+    environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(mark.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_told_from_one_that_has_its_number_later() {
+        let own = Identity::of(std::process::id()).unwrap();
+        assert!(own.is_alive());
+        assert!(!Identity { began: own.began + 1, ..own.clone() }.is_alive());
+        assert!(!Identity { boot: "another".to_owned(), ..own }.is_alive());
+    }
+
+    #[test]
+    fn names_with_brackets_and_spaces_are_read() {
+        let text = format!("7 (a) b ) S 3 {} 99 0", "0 ".repeat(17).trim());
+        assert_eq!(parse(7, &text), Some(Stat { pid: 7, parent: 3, began: 99 }));
+        assert_eq!(parse(7, &text.replace(" S ", " Z ")), None);
+        assert_eq!(parse(7, "7 (a"), None);
+    }
+
+    #[test]
+    fn marked_processes_are_killed_and_no_others() {
+        let start = |mark: &str| std::process::Command::new("/bin/sleep").arg("60").env(MARK, mark).spawn().unwrap();
+        let uid = format!("test-{}", std::process::id());
+        let (mut ours, mut other) = (start(&format!("{uid}/0/1/")), start(&format!("{uid}0/0/1/")));
+        assert_eq!(kill_marked(&format!("{uid}/")), 1);
+        assert!(!ours.wait().unwrap().success());
+        assert!(other.try_wait().unwrap().is_none());
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+}

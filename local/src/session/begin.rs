@@ -1,0 +1,176 @@
+//! How a session begins: the journal is read or made, what a killed session left is put in order, and the Study's changes are
+//! taken.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::mpsc::channel;
+use std::time::Instant;
+
+use trimtab_api::Study;
+use trimtab_api::ending::{Class, class};
+use trimtab_engine::Verdict;
+use trimtab_protocol::Metrics;
+
+use super::{Options, Session};
+use crate::book::{self, Book};
+use crate::error::Error;
+use crate::identity;
+use crate::journal::{FORMAT, Journal, Record};
+use crate::notice::Notice;
+use crate::program::Program;
+use crate::slots::Slots;
+
+impl Session {
+    /// Begins a session on a Study: a new one, or one that goes on. What a killed session left running is ended.
+    ///
+    /// # Errors
+    /// When the Study is not valid or is another one than the folder's, when there is nothing to start, when somebody else works
+    /// on it, or when the journal is damaged.
+    pub fn begin(study: &Study, options: Options) -> Result<Self, Error> {
+        book::plan(study)?;
+        let folder = options.folder;
+        if !folder.journal().exists() {
+            // Before anything is made: a study that cannot start leaves no folder behind.
+            Program::new(study, &options.program, &options.directory)?.preflight()?;
+            std::fs::create_dir_all(folder.root()).map_err(Error::file("make", folder.root()))?;
+        }
+        let (mut journal, mut records, cut) = Journal::open(&folder.journal())?;
+        let mut notices = Vec::new();
+        if let Some(cut) = cut {
+            let words = format!(
+                "the journal ended in {} bytes that were no whole record: cut off, as after a crash; {} records are whole",
+                cut.bytes, cut.records
+            );
+            notices.push(Notice::Warning(words));
+        }
+        if records.is_empty() {
+            let begin = first(study, &options.program, &options.directory)?;
+            journal.append(&begin)?;
+            records.push(begin);
+        }
+        let mut book = Book::fold(&folder.journal(), records)?;
+        if let Some(field) = book::difference(&book.study.spec, &study.spec) {
+            return Err(Error::Changed { folder: folder.root().to_owned(), field });
+        }
+        if book::changeable(&book.study.spec) != book::changeable(&study.spec) {
+            journal.append(&Record::Spec { spec: Box::new(study.spec.clone()) })?;
+            book.change(study.spec.clone())?;
+        }
+        let given = if options.program.is_empty() { book.program.clone() } else { options.program };
+        let program = Program::new(&book.study, &given, &book.directory)?;
+        let (slots, warning) = Slots::new(&program, options.gpus, options.cpus)?;
+        notices.extend(program.warnings.iter().cloned().chain(warning).map(Notice::Warning));
+
+        let open: BTreeSet<u32> = book
+            .trials
+            .iter()
+            .filter(|trial| {
+                let status = trial.status.as_ref();
+                let is_resting = status.is_some_and(|s| s.rested_level >= Some(trial.spec.target_level));
+                status.is_none_or(|s| s.outcome.is_none()) && (!is_resting || trial.spec.stop.is_some())
+            })
+            .map(|trial| trial.spec.number)
+            .collect();
+        let log = study.spec.trial.metrics.as_ref().and_then(|metrics| metrics.log.as_ref());
+        let names = study.spec.objectives.iter().map(|o| o.metric.clone()).chain(study.spec.record_metrics.clone());
+        let metrics = Metrics { fidelity_key: log.and_then(|log| log.fidelity_key.clone()), names: names.collect() };
+        let is_unable = book
+            .trials
+            .iter()
+            .filter_map(|t| t.status.as_ref()?.outcome.as_ref())
+            .any(|outcome| class(&outcome.reason) == Class::NeverStarts);
+        let mut session = Self {
+            before: book.history.active_seconds,
+            best: book.best(),
+            book,
+            journal,
+            folder,
+            program,
+            launcher: options.launcher,
+            slots,
+            metrics,
+            interrupts: options.interrupts,
+            active: std::collections::BTreeMap::new(),
+            open,
+            after: std::collections::BTreeMap::new(),
+            over: channel(),
+            began: Instant::now(),
+            standing: Verdict::Running,
+            is_dirty: true,
+            notices,
+            is_unable,
+        };
+        session.put_in_order()?;
+        Ok(session)
+    }
+
+    /// Ends what a killed session left running, and gives its runs the end that they came to.
+    fn put_in_order(&mut self) -> Result<(), Error> {
+        let left: Vec<u32> = self
+            .book
+            .trials
+            .iter()
+            .filter(|trial| trial.status.as_ref().and_then(|s| s.runs.last()).is_some_and(|run| run.end.is_none()))
+            .map(|trial| trial.spec.number)
+            .collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        // A supervisor whose session is gone ends its run by itself, and writes down how it ended, so it is waited for.
+        let deadline = Instant::now() + std::time::Duration::from_secs(5);
+        let mine: Vec<_> = left.iter().filter_map(|n| self.book.processes.get(n)).map(|(_, id)| id.clone()).collect();
+        while mine.iter().any(identity::Identity::is_alive) && Instant::now() < deadline {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        mine.iter().for_each(identity::Identity::kill);
+        let killed =
+            identity::kill_marked(&format!("{}/", self.book.study.metadata.uid.as_deref().unwrap_or_default()));
+        let words = format!(
+            "the last session was killed: {} of its runs go on from where they were{}",
+            left.len(),
+            if killed > 0 { format!("; {killed} processes that it left were ended") } else { String::new() }
+        );
+        self.notices.push(Notice::Warning(words));
+        for number in left {
+            self.adopt_end(number)?;
+        }
+        Ok(())
+    }
+}
+
+/// The first record of a new study.
+fn first(study: &Study, program: &[String], directory: &Path) -> Result<Record, Error> {
+    let mut study = study.clone();
+    study.status = None;
+    // On a cluster the API server gives the UID, and a study without a seed gets its seed from it.
+    study.metadata.uid.get_or_insert(random_uid()?);
+    let directory = directory.to_owned();
+    Ok(Record::Begin { format: FORMAT, study: Box::new(study), directory, program: program.to_vec() })
+}
+
+/// A random UUID (RFC 9562, version 4).
+fn random_uid() -> Result<String, Error> {
+    let path = Path::new("/dev/urandom");
+    let mut bytes = [0_u8; 16];
+    File::open(path).and_then(|mut file| file.read_exact(&mut bytes)).map_err(Error::file("read", path))?;
+    let number = u128::from_be_bytes(bytes) & !(0xf << 76) & !(0xc << 60) | (0x4 << 76) | (0x8 << 60);
+    let hex = format!("{number:032x}");
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default().to_owned();
+    Ok([part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uid_has_its_version_and_is_random() {
+        let (one, other) = (random_uid().unwrap(), random_uid().unwrap());
+        assert_ne!(one, other);
+        let bytes = one.as_bytes();
+        assert_eq!((one.len(), bytes[14], bytes[8], bytes[13]), (36, b'4', b'-', b'-'));
+        assert!(b"89ab".contains(&bytes[19]), "{one}");
+    }
+}
