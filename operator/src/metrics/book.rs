@@ -114,7 +114,7 @@ book! {
         spent_seconds_total ["namespace", "resource"] "Seconds that runs took: of pods for the resource `run`, of devices for an extended resource such as nvidia.com/gpu.";
         wasted_seconds_total ["namespace", "resource"] "The part of the seconds spent that went into runs which failed, by configuration or infrastructure.";
         saved_seconds_total ["namespace", "resource"] "Seconds that trials stopped early did not take: what was left to the highest fidelity, at the pace of the trial.";
-        log_lines_total [] "Lines of logs that were read.";
+        log_lines_total [] "Lines of logs that were read; one that is read again, because nobody recorded it yet, counts again.";
         log_reports_total [] "Values of metrics found in them.";
         log_rejected_total [] "Values that looked like a metric's and could not be taken.";
         log_read_errors_total ["mode"] "Logs that broke off or could not be read, while followed or polled.";
