@@ -28,3 +28,26 @@ chart_tools() {
     KUBECONFORM="$(go_tool github.com/yannh/kubeconform/cmd/kubeconform "$KUBECONFORM_VERSION")"
     export TRIMTAB_HELM KUBECONFORM
 }
+
+# The minors of Kubernetes that the chart is rendered for, as releases whose API documents are taken from the module proxy.
+KUBERNETES_VERSIONS=(1.34.4 1.35.4 1.36.3 1.37.2)
+PROMETHEUS_OPERATOR_VERSION=v0.85.0
+
+# The folder of a Go module's source.
+go_module() { (cd / && go mod download -json "$1" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'); }
+
+# Makes the schemas that kubeconform holds the chart to, once a machine; sets SCHEMAS to their folder.
+chart_schemas() {
+    local version folder source monitoring
+    SCHEMAS="$TRIMTAB_CACHE/schemas-$(sha256sum tests/chart/src/bin/schemas.rs scripts/tools.sh | sha256sum | cut -c1-12)"
+    export SCHEMAS
+    [ ! -d "$SCHEMAS" ] || return 0
+    folder="$SCHEMAS.new"
+    rm -rf "$folder"
+    monitoring="$(go_module "github.com/prometheus-operator/prometheus-operator@$PROMETHEUS_OPERATOR_VERSION")/example/prometheus-operator-crd"
+    for version in "${KUBERNETES_VERSIONS[@]}"; do
+        source="$(go_module "k8s.io/kubernetes@v$version")/api/openapi-spec/swagger.json"
+        cargo run --locked --quiet -p trimtab-chart-tests --bin schemas -- "$folder/v$version" "$source" "$monitoring"/*.yaml crds/*.yaml
+    done
+    mv "$folder" "$SCHEMAS"
+}
