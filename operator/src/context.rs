@@ -15,6 +15,7 @@ use crate::backoff::Backoff;
 use crate::cache::{Cache, Feed, cache};
 use crate::clock::Clock;
 use crate::follow::Follows;
+use crate::metrics::Metrics;
 use crate::overwritten::Overwritten;
 use crate::quiet::PutOff;
 
@@ -33,6 +34,8 @@ pub struct Config {
     pub retry_delay: Duration,
     /// The image that removes checkpoint folders: the operator's own. Without it, folders are left.
     pub cleanup_image: Option<String>,
+    /// What is counted; by default nothing.
+    pub metrics: Metrics,
 }
 
 impl Default for Config {
@@ -44,6 +47,7 @@ impl Default for Config {
             lost_after: Duration::from_secs(60),
             retry_delay: Duration::from_secs(10),
             cleanup_image: None,
+            metrics: Metrics::default(),
         }
     }
 }
@@ -186,7 +190,7 @@ impl Context {
         config: Config,
         nudge: tokio::sync::mpsc::UnboundedSender<(String, String)>,
     ) -> Self {
-        let follows = Follows::new(streams, config.follows, nudge);
+        let follows = Follows::new(streams, config.follows, nudge, config.metrics.clone());
         Self {
             client: ClientHandle(client),
             caches,

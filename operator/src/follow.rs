@@ -13,8 +13,9 @@ use kube::api::LogParams;
 use kube::{Api, Client};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
-use trimtab_protocol::{Metrics, Report};
+use trimtab_protocol::Report;
 
+use crate::metrics::Metrics;
 use crate::reading::{Place, Reading};
 
 /// The most reports that wait to be recorded before a follower stops reading.
@@ -36,7 +37,7 @@ pub(crate) struct Target {
     pub(crate) pod: String,
     pub(crate) pod_uid: String,
     pub(crate) container: String,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: trimtab_protocol::Metrics,
     pub(crate) place: Place,
     /// The objective: its reports are what decides.
     pub(crate) objective: String,
@@ -82,12 +83,18 @@ pub(crate) struct Follows {
     client: crate::context::ClientHandle,
     cap: usize,
     nudge: mpsc::UnboundedSender<(String, String)>,
+    metrics: Metrics,
     all: Mutex<BTreeMap<String, Follow>>,
 }
 
 impl Follows {
-    pub(crate) fn new(client: Client, cap: usize, nudge: mpsc::UnboundedSender<(String, String)>) -> Self {
-        Self { client: crate::context::ClientHandle(client), cap, nudge, all: Mutex::default() }
+    pub(crate) fn new(
+        client: Client,
+        cap: usize,
+        nudge: mpsc::UnboundedSender<(String, String)>,
+        metrics: Metrics,
+    ) -> Self {
+        Self { client: crate::context::ClientHandle(client), cap, nudge, metrics, all: Mutex::default() }
     }
 
     /// What has been read of the target's log, which is followed from now on if it was not; `None` where there are too many followers.
@@ -127,11 +134,11 @@ impl Follows {
     fn begin(&self, all: &mut BTreeMap<String, Follow>, target: &Target, delay: Duration) {
         let held = Arc::new(Mutex::new(Held { place: target.place.clone(), ..Held::default() }));
         let room = Arc::new(Notify::new());
-        let (client, nudge) = (self.client.0.clone(), self.nudge.clone());
+        let (client, nudge, metrics) = (self.client.0.clone(), self.nudge.clone(), self.metrics.clone());
         let (of, with, until) = (target.clone(), Arc::clone(&held), Arc::clone(&room));
         let task = tokio::spawn(async move {
             tokio::time::sleep(delay).await;
-            follow(client, of, with, until, nudge).await;
+            follow(client, of, with, until, nudge, metrics).await;
         });
         all.insert(
             target.pod_uid.clone(),
@@ -186,6 +193,7 @@ async fn follow(
     held: Arc<Mutex<Held>>,
     room: Arc<Notify>,
     nudge: mpsc::UnboundedSender<(String, String)>,
+    metrics: Metrics,
 ) {
     let api: Api<Pod> = Api::namespaced(client, &target.namespace);
     let parameters = LogParams {
@@ -201,6 +209,7 @@ async fn follow(
     };
     match api.log_stream(&target.pod, &parameters).await {
         Ok(stream) => {
+            let _open = metrics.following();
             let mut stream = Box::pin(stream);
             let mut reading = Reading::from(&target.metrics, target.place.clone());
             let mut levels = target.levels.clone();
@@ -212,11 +221,13 @@ async fn follow(
                     Ok(0) => break,
                     Ok(read) => read,
                     Err(error) => {
+                        metrics.unread("follow");
                         tracing::debug!(%error, pod = target.pod, "a followed log broke off");
                         break;
                     }
                 };
                 reading.push(buffer.get(..read).unwrap_or_default());
+                metrics.read(&mut reading);
                 let fresh = std::mem::take(&mut reading.reports);
                 let matters = fresh.iter().any(|r| {
                     let crossed = r.fidelity.is_some_and(|f| levels.first().is_some_and(|l| f >= f64::from(*l)));
@@ -250,6 +261,7 @@ async fn follow(
             }
         }
         Err(error) => {
+            metrics.unread("follow");
             tracing::debug!(%error, pod = target.pod, "a log cannot be followed");
             // The next attempt is the poll's or a new follower's; do not hammer a kubelet that is away.
             tokio::time::sleep(Duration::from_secs(2)).await;

@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
-use kube::{Client, Config};
+use kube::Config;
 use kube_lease_manager::LeaseManagerBuilder;
 use tokio::sync::watch;
+
+use crate::metrics::{self, Metrics};
 
 /// The lease's name.
 pub const LEASE: &str = "trimtab-operator";
@@ -31,7 +33,12 @@ pub enum LeaderError {
 ///
 /// # Errors
 /// When there is no client, or the lease cannot be read or made.
-pub async fn elect(config: &Config, namespace: &str, identity: &str) -> Result<watch::Receiver<bool>, LeaderError> {
+pub async fn elect(
+    config: &Config,
+    namespace: &str,
+    identity: &str,
+    metrics: &Metrics,
+) -> Result<watch::Receiver<bool>, LeaderError> {
     let mut config = config.clone();
     // A lease is renewed in time or not at all: no retries behind our back, and no waiting for an answer that comes too late.
     config.default_retry = false;
@@ -39,7 +46,7 @@ pub async fn elect(config: &Config, namespace: &str, identity: &str) -> Result<w
     // No read timeout: it would also break off the watch of the lease, and say so as an error, once a minute.
     config.read_timeout = None;
     config.write_timeout = Some(Duration::from_secs(5));
-    let client = Client::try_from(config).map_err(LeaderError::Client)?;
+    let client = metrics::client(config, metrics).map_err(LeaderError::Client)?;
     let manager = LeaseManagerBuilder::new(client, LEASE)
         .with_namespace(namespace)
         .with_identity(identity)

@@ -6,11 +6,13 @@
 
 pub mod backoff;
 pub mod cache;
+pub mod check;
 pub mod clock;
 pub mod context;
 pub mod error;
 mod follow;
 pub mod leader;
+pub mod metrics;
 mod overwritten;
 mod quiet;
 mod read;
@@ -25,3 +27,4 @@ mod write;
 pub use clock::Clock;
 pub use context::{Caches, Config, Context, Feeds, Triggers, caches};
 pub use error::Error;
+pub use metrics::Metrics;

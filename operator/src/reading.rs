@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use trimtab_api::Study;
 use trimtab_api::trial::LogCursor;
 use trimtab_engine::number;
-use trimtab_protocol::{Lines, Memory, Metrics, Parser, Report};
+use trimtab_protocol::{Line, Lines, Memory, Metrics, Parser, Report};
 
 /// Where reading may begin again and lose nothing: after this line, with this fidelity in mind.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,7 +40,7 @@ pub(crate) fn metrics(study: &Study) -> Metrics {
 /// Reads a log piece by piece.
 #[derive(Debug)]
 pub(crate) struct Reading {
-    lines: Lines,
+    lines_of: Lines,
     parser: Parser,
     skip_to: Option<Timestamp>,
     /// What was read and not yet taken.
@@ -49,6 +49,10 @@ pub(crate) struct Reading {
     pub(crate) place: Place,
     /// Lines that had something which looked like a value and was refused.
     pub(crate) rejected: u64,
+    /// Lines that were new.
+    pub(crate) lines: u64,
+    /// Reports found in them.
+    pub(crate) reported: u64,
     /// Bytes read.
     pub(crate) bytes: u64,
 }
@@ -58,12 +62,14 @@ impl Reading {
     pub(crate) fn from(metrics: &Metrics, place: Place) -> Self {
         let memory = Memory { fidelity: place.fidelity, ..Memory::default() };
         Self {
-            lines: Lines::stamped(),
+            lines_of: Lines::stamped(),
             parser: Parser::recall(metrics, memory),
             skip_to: place.since(),
             reports: Vec::new(),
             place,
             rejected: 0,
+            lines: 0,
+            reported: 0,
             bytes: 0,
         }
     }
@@ -71,43 +77,41 @@ impl Reading {
     /// Takes the next bytes.
     pub(crate) fn push(&mut self, chunk: &[u8]) {
         self.bytes += chunk.len() as u64;
-        let Self { lines, parser, skip_to, reports, place, rejected, .. } = self;
-        lines.push(chunk, |line| take(line, parser, *skip_to, reports, place, rejected));
+        self.through(|lines, take| lines.push(chunk, take));
     }
 
     /// The bytes are at their end. With `ended`, the log is too, and nothing is held back any more.
     pub(crate) fn finish(&mut self, ended: bool) {
-        let Self { lines, parser, skip_to, reports, place, rejected, .. } = self;
-        lines.finish(|line| take(line, parser, *skip_to, reports, place, rejected));
+        self.through(|lines, take| lines.finish(take));
         if ended {
-            reports.extend(parser.finish().reports);
+            let last = self.parser.finish().reports;
+            self.reported += last.len() as u64;
+            self.reports.extend(last);
         }
     }
-}
 
-fn take(
-    line: trimtab_protocol::Line<'_>,
-    parser: &mut Parser,
-    skip_to: Option<Timestamp>,
-    reports: &mut Vec<Report>,
-    place: &mut Place,
-    rejected: &mut u64,
-) {
-    let time: Option<Timestamp> = line.time.and_then(|t| t.parse().ok());
-    if let (Some(time), Some(skip_to)) = (time, skip_to)
-        && time <= skip_to
-    {
-        return;
-    }
-    let said = parser.parse(line.text);
-    *rejected += said.rejected.len() as u64;
-    reports.extend(said.reports);
-    let memory = parser.memory();
-    // While a progress bar holds something back, a reader that begins again must see that line once more.
-    if memory.pending.is_empty() {
-        if let Some(time) = line.time {
-            place.time = Some(time.to_owned());
-        }
-        place.fidelity = memory.fidelity;
+    fn through(&mut self, give: impl FnOnce(&mut Lines, &mut dyn FnMut(Line<'_>))) {
+        let Self { lines_of, parser, skip_to, reports, place, rejected, lines, reported, .. } = self;
+        give(lines_of, &mut |line| {
+            let time: Option<Timestamp> = line.time.and_then(|t| t.parse().ok());
+            if let (Some(time), Some(skip_to)) = (time, *skip_to)
+                && time <= skip_to
+            {
+                return;
+            }
+            let said = parser.parse(line.text);
+            *lines += 1;
+            *rejected += said.rejected.len() as u64;
+            *reported += said.reports.len() as u64;
+            reports.extend(said.reports);
+            let memory = parser.memory();
+            // While a progress bar holds something back, a reader that begins again must see that line once more.
+            if memory.pending.is_empty() {
+                if let Some(time) = line.time {
+                    place.time = Some(time.to_owned());
+                }
+                place.fidelity = memory.fidelity;
+            }
+        });
     }
 }

@@ -18,7 +18,7 @@ use crate::watches::{self, Queues};
 use crate::{study, trial};
 
 /// How many objects of a kind are reconciled at once.
-const CONCURRENCY: u16 = 16;
+pub(crate) const CONCURRENCY: u16 = 16;
 
 /// Runs both controllers until `stop` resolves, and ends when the reconciles under way have come to their end.
 ///
@@ -34,7 +34,9 @@ pub async fn lead(
     let (studies, study_requests) = mpsc::unbounded_channel();
     let (trials, trial_requests) = mpsc::unbounded_channel();
     let (nudge, mut nudges) = mpsc::unbounded_channel::<(String, String)>();
-    let queues = Queues { studies, trials: trials.clone() };
+    let metrics = config.metrics.clone();
+    metrics.watch(&caches);
+    let queues = Queues { studies, trials: trials.clone(), metrics: metrics.clone() };
     let ctx = Arc::new(Context::new(client, streams.clone(), caches.clone(), Clock::system(), config, nudge));
     let watches = watches::start(&streams, namespace.as_deref(), feeds, &caches, &queues);
     let nudging = tokio::spawn(async move {
@@ -66,10 +68,11 @@ pub async fn lead(
     let queue = QueueConfig::default().concurrency(CONCURRENCY);
     let requests = UnboundedReceiverStream::new(study_requests)
         .take_until(stop.clone())
-        .map(|r| Ok::<_, std::convert::Infallible>(request(r)));
+        .map(|r| Ok::<_, std::convert::Infallible>(request(metrics.requested_of("study", r))));
     let of_studies = controller::applier(
         |study: Arc<Study>, ctx: Arc<Context>| {
-            guarded("Study", Arc::clone(&study), Arc::clone(&ctx), study::reconcile(study, ctx)).boxed()
+            let begun = ctx.metrics().begin("study", &*study);
+            guarded("Study", Arc::clone(&study), Arc::clone(&ctx), begun.run(study::reconcile(study, ctx))).boxed()
         },
         |study: Arc<Study>, error: &Error, ctx: Arc<Context>| retry("Study", &*study, error, &ctx),
         Arc::clone(&ctx),
@@ -79,10 +82,11 @@ pub async fn lead(
     );
     let requests = UnboundedReceiverStream::new(trial_requests)
         .take_until(stop.clone())
-        .map(|r| Ok::<_, std::convert::Infallible>(request(r)));
+        .map(|r| Ok::<_, std::convert::Infallible>(request(metrics.requested_of("trial", r))));
     let of_trials = controller::applier(
         |trial: Arc<Trial>, ctx: Arc<Context>| {
-            guarded("Trial", Arc::clone(&trial), Arc::clone(&ctx), trial::reconcile(trial, ctx)).boxed()
+            let begun = ctx.metrics().begin("trial", &*trial);
+            guarded("Trial", Arc::clone(&trial), Arc::clone(&ctx), begun.run(trial::reconcile(trial, ctx))).boxed()
         },
         |trial: Arc<Trial>, error: &Error, ctx: Arc<Context>| retry("Trial", &*trial, error, &ctx),
         Arc::clone(&ctx),
@@ -90,7 +94,10 @@ pub async fn lead(
         Box::pin(requests),
         queue,
     );
-    tokio::join!(of_studies.for_each(async |_| {}), of_trials.for_each(async |_| {}));
+    tokio::join!(
+        of_studies.for_each(async |r| metrics.answered("study", &r)),
+        of_trials.for_each(async |r| metrics.answered("trial", &r))
+    );
     drop(watches);
     nudging.abort();
     tracing::info!("all reconciles have ended");

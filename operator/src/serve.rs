@@ -1,4 +1,4 @@
-//! Health and readiness over HTTP.
+//! Health, readiness and metrics over HTTP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,16 +7,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+
+use crate::metrics::Metrics;
 
 /// What the probes answer from.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
     ready: Arc<AtomicBool>,
     failed: Arc<AtomicBool>,
+    metrics: Metrics,
 }
 
 impl Health {
+    /// Serves these metrics beside.
+    #[must_use]
+    pub fn with(metrics: Metrics) -> Self {
+        Self { metrics, ..Self::default() }
+    }
+
     /// The operator can do its work: as the leader, or as the one who waits to become it.
     pub fn set_ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::Relaxed);
@@ -32,7 +43,15 @@ fn code(good: bool) -> (StatusCode, &'static str) {
     if good { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "no\n") }
 }
 
-/// Serves `/healthz` and `/readyz` until `stop` resolves.
+/// The metrics; they are gathered beside the runtime, because that walks the caches.
+async fn scrape(State(health): State<Health>) -> Response {
+    match tokio::task::spawn_blocking(move || health.metrics.text()).await {
+        Ok(Ok(text)) => ([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Serves `/healthz`, `/readyz` and `/metrics` until `stop` resolves.
 ///
 /// # Errors
 /// When the address cannot be bound.
@@ -44,8 +63,9 @@ pub async fn serve(
     let router = Router::new()
         .route("/healthz", get(async |State(health): State<Health>| code(!health.failed.load(Ordering::Relaxed))))
         .route("/readyz", get(async |State(health): State<Health>| code(health.ready.load(Ordering::Relaxed))))
+        .route("/metrics", get(scrape))
         .with_state(health);
     let listener = tokio::net::TcpListener::bind(address).await?;
-    tracing::info!(address = %listener.local_addr()?, "serving health");
+    tracing::info!(address = %listener.local_addr()?, "serving health and metrics");
     axum::serve(listener, router).with_graceful_shutdown(stop).await
 }

@@ -18,6 +18,7 @@ use trimtab_api::{Study, Trial, names};
 
 use crate::cache::{Cache, Feed};
 use crate::context::{Caches, Feeds, Triggers, on_child, on_study, on_trial};
+use crate::metrics::Metrics;
 
 /// Where requests for reconciles go.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Queues {
     pub studies: UnboundedSender<ObjectRef<Study>>,
     /// Trials to look at.
     pub trials: UnboundedSender<ObjectRef<Trial>>,
+    /// Where watches that break off are counted.
+    pub metrics: Metrics,
 }
 
 impl Queues {
@@ -103,6 +106,7 @@ async fn one<K>(
         let event = match event {
             Ok(event) => event,
             Err(error) => {
+                queues.metrics.watch_broke(&K::kind(&()));
                 tracing::warn!(kind = %K::kind(&()), %error, "a watch broke off and begins again");
                 continue;
             }

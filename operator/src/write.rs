@@ -192,10 +192,10 @@ pub(crate) async fn event<K: Resource<DynamicType = ()>>(ctx: &Context, about: &
     };
     tracing::info!(kind = %K::kind(&()), namespace, name, reason = news.reason, note = news.note, "event");
     let api: Api<Event> = Api::namespaced(ctx.client.0.clone(), &namespace);
-    if let Err(error) = api.create(&parameters(), &event).await
-        && status_of(&error).is_none_or(|s| s.code != 409)
-    {
-        tracing::warn!(%error, namespace, name, reason = news.reason, "an event could not be written");
+    match api.create(&parameters(), &event).await {
+        Ok(_) => ctx.metrics().published(&K::kind(&()), event.type_.as_deref().unwrap_or_default(), news.reason),
+        Err(error) if status_of(&error).is_some_and(|s| s.code == 409) => {}
+        Err(error) => tracing::warn!(%error, namespace, name, reason = news.reason, "an event could not be written"),
     }
 }
 

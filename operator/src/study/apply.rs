@@ -42,6 +42,7 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, outcome: Outcome) -> Resul
     if written {
         study.status = Some(status);
         study = write::study_status(ctx, &study).await?;
+        ctx.metrics().study_written(seen, study.status.as_ref(), ctx.clock.now());
         for news in news {
             write::event(ctx, &study, news).await;
         }

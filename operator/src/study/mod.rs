@@ -29,10 +29,13 @@ pub async fn reconcile(study: Arc<Study>, ctx: Arc<Context>) -> Result<Action, E
     }
     let seen = match observe::observe(&ctx, study).await? {
         observe::Observed::Ready(seen) => seen,
-        observe::Observed::Behind => return Ok(Action::requeue(Duration::from_millis(250))),
+        observe::Observed::Behind => {
+            ctx.metrics().behind();
+            return Ok(Action::requeue(Duration::from_millis(250)));
+        }
         observe::Observed::Leaving => return Ok(Action::await_change()),
     };
     let verdict = preflight::accept(&ctx, &seen).await?;
-    let outcome = decide::decide(&seen, verdict, ctx.clock.now());
+    let outcome = ctx.metrics().deciding(&seen.study, || decide::decide(&seen, verdict, ctx.clock.now()));
     apply::apply(&ctx, &seen, outcome).await
 }

@@ -39,6 +39,7 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, step: Step) -> Result<Acti
     if written {
         trial.status = Some(status);
         trial = write::trial_status(ctx, &trial).await?;
+        ctx.metrics().trial_written(ctx, seen, &trial, ctx.clock.now());
     }
     if let Some((pod, count)) = recorded {
         ctx.follows.recorded(&pod, count);
@@ -56,7 +57,10 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, step: Step) -> Result<Acti
                 }
                 trial = create(ctx, seen, trial, &run).await?;
             }
-            Effect::DeleteJob { name, uid } => write::delete_job(ctx, &seen.namespace, &name, &uid).await?,
+            Effect::DeleteJob { name, uid } => {
+                write::delete_job(ctx, &seen.namespace, &name, &uid).await?;
+                ctx.metrics().deleted(seen);
+            }
             Effect::CleanUp { runs } => clean_up(ctx, seen, &runs).await?,
         }
     }

@@ -113,6 +113,7 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
     let mut reading = Reading::from(&metrics, place.clone());
     let lost = read(ctx, seen, pod, &place, &mut reading).await?;
     reading.finish(ended && lost.is_none());
+    ctx.metrics().read(&mut reading);
     Ok(Some(Collected {
         pod_uid: pod.uid.clone(),
         reports: reading.reports,
@@ -142,6 +143,7 @@ async fn read(
     let stream = match api.log_stream(&pod.name, &parameters).await {
         Ok(stream) => stream,
         Err(error) => {
+            ctx.metrics().unread("poll");
             return match status_of(&error) {
                 // The pod is gone, or its kubelet does not know the container any more.
                 Some(status) if status.code == 404 || status.code == 400 => Ok(Some(status.message.clone())),
