@@ -81,7 +81,9 @@ fn line(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
 fn split(line: &[u8]) -> Option<(u32, &[u8])> {
     let (digits, rest) = line.split_at_checked(DIGITS)?;
     let json = rest.strip_prefix(b" ")?;
-    let digits = std::str::from_utf8(digits).ok().filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    // Only as it is written: a capital letter is a changed bit.
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(is_digit))?;
     Some((u32::from_str_radix(digits, 16).ok()?, json))
 }
 
