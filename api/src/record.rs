@@ -83,6 +83,15 @@ pub fn finish(status: &mut TrialStatus, scale: Scale<'_>, target_level: u32) -> 
     finished
 }
 
+/// A level that a trial which runs through its rungs has passed without a value.
+#[must_use]
+pub fn missed_rung(status: &TrialStatus, scale: Scale<'_>) -> Option<u32> {
+    let runs_through = !scale.plan.brackets().is_empty() && scale.plan.runs_through();
+    let reached = fidelity(status.reached.as_ref());
+    let passed = |level: &&u32| f64::from(**level) < reached && value_at(status, scale.plan, **level).is_none();
+    runs_through.then(|| scale.plan.levels().iter().find(passed).copied()).flatten()
+}
+
 /// The objective's value at a level, by the Study's `reduce`; `None` while it is not on record.
 #[must_use]
 pub fn value_at(status: &TrialStatus, plan: &Plan, level: u32) -> Option<f64> {

@@ -30,7 +30,7 @@ pub(crate) fn overdue(
         );
         return Some((reason::OVERRAN, words));
     }
-    if let Some(level) = missed_rung(status, scale) {
+    if let Some(level) = record::missed_rung(status, scale) {
         let words = format!("the run went past {level} and no value was read there, so that it can never be judged");
         return Some((reason::LOG_LOST, words));
     }
@@ -39,14 +39,6 @@ pub(crate) fn overdue(
     // A program that is slow to exit has done its work all the same.
     let is_done = record::value_at(status, scale.plan, target).is_some_and(f64::is_finite);
     Some((if is_done { reason::REACHED } else { reason::TIMEOUT }, words))
-}
-
-/// A level that a trial which runs through its rungs has passed without a value.
-fn missed_rung(status: &TrialStatus, scale: Scale<'_>) -> Option<u32> {
-    let runs_through = !scale.plan.brackets().is_empty() && scale.plan.runs_through();
-    let reached = fidelity(status.reached.as_ref());
-    let passed = |level: &&u32| f64::from(**level) < reached && record::value_at(status, scale.plan, **level).is_none();
-    runs_through.then(|| scale.plan.levels().iter().find(passed).copied()).flatten()
 }
 
 /// What is known of a process that has ended.

@@ -118,7 +118,7 @@ pub(crate) fn judge(
         );
         return ended(End { gone: false, ..end(reason::OVERRAN, message) });
     }
-    if let Some(level) = missed_rung(status, scale) {
+    if let Some(level) = record::missed_rung(status, scale) {
         let message = format!("the run went past {level} and no value was read there, so that it can never be judged");
         return ended(End { gone: false, ..end(reason::LOG_LOST, message) });
     }
@@ -148,14 +148,6 @@ pub(crate) fn judge(
         return Stand::Goes { again: Some(limit - waited) };
     }
     Stand::Goes { again: None }
-}
-
-/// A level that a trial which runs through its rungs has passed without a value.
-fn missed_rung(status: &TrialStatus, scale: Scale<'_>) -> Option<u32> {
-    let runs_through = !scale.plan.brackets().is_empty() && scale.plan.runs_through();
-    let reached = fidelity(status.reached.as_ref());
-    let passed = |level: &&u32| f64::from(**level) < reached && record::value_at(status, scale.plan, **level).is_none();
-    runs_through.then(|| scale.plan.levels().iter().find(passed).copied()).flatten()
 }
 
 /// The end that the study wants for the run, if it wants one.
