@@ -1,5 +1,5 @@
 //! `trimtab run` as its users run it: real processes, real signals, a folder that is looked at afterwards.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a scene that cannot be set fails its test")]
+#![expect(clippy::unwrap_used, reason = "a scene that cannot be set fails its test")]
 
 mod ends;
 mod kills;
