@@ -28,5 +28,6 @@ pub use history::{
 };
 pub use plan::{
     FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce, Sampler, Scheduler, Settings,
+    TpeSettings,
 };
 pub use space::{Assignment, Condition, Domain, Parameter, Scale, Space, Value};

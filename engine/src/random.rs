@@ -13,6 +13,10 @@ pub enum Purpose {
     Parameters = 1,
     /// The seed that is handed to the training of the trial whose number is the index.
     TrialSeed = 2,
+    /// The coins that scramble a coordinate of the quasi-random sequence: the index is the scramble and the dimension.
+    Scramble = 3,
+    /// The last digits of a quasi-random point: the index is the scramble and the trial's number.
+    QuasiRandom = 4,
 }
 
 /// A stream of random numbers.

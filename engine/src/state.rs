@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use crate::history::{Action, History, Outcome, Reason, ResultKind, TrialNumber, TrialResult, Values};
 use crate::number::sortable;
 use crate::plan::{Objective, Plan};
+use crate::samplers;
 use crate::schedulers::Memo;
 use crate::space::Assignment;
 
@@ -136,6 +137,7 @@ impl Trial<'_> {
 pub struct State<'h> {
     trials: Vec<Trial<'h>>,
     memo: Memo,
+    sampler_memo: samplers::Memo,
     active: u32,
     committed: u128,
     failed: u32,
@@ -155,6 +157,7 @@ impl<'h> State<'h> {
         Self {
             trials: Vec::new(),
             memo: Memo::new(plan),
+            sampler_memo: samplers::Memo::new(plan),
             active: 0,
             committed: 0,
             failed: 0,
@@ -243,6 +246,10 @@ impl<'h> State<'h> {
 
     pub(crate) fn memo(&self) -> &Memo {
         &self.memo
+    }
+
+    pub(crate) fn sampler_memo(&self) -> &samplers::Memo {
+        &self.sampler_memo
     }
 
     pub(crate) fn taken(&self) -> &BTreeSet<u64> {
@@ -372,6 +379,7 @@ impl<'h> State<'h> {
         self.active += u32::from(trial.is_active());
         self.committed += u128::from(trial.committed(plan));
         self.memo.started(plan, &trial);
+        self.sampler_memo.started(&trial);
         self.trials.push(trial);
     }
 

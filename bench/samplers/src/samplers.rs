@@ -1,9 +1,14 @@
 //! The samplers by the names that the command line takes: one line each.
 
-use trimtab_engine::Sampler;
+use trimtab_engine::{Sampler, TpeSettings};
 
 /// Name and sampler, in the order of the help.
-const SAMPLERS: [(&str, Sampler); 1] = [("random", Sampler::Random)];
+const SAMPLERS: [(&str, Sampler); 4] = [
+    ("random", Sampler::Random),
+    ("quasi-random", Sampler::QuasiRandom),
+    ("tpe", Sampler::Tpe(TpeSettings { independent: false, startup_trials: 10 })),
+    ("tpe-independent", Sampler::Tpe(TpeSettings { independent: true, startup_trials: 10 })),
+];
 
 /// The sampler of this name.
 pub(crate) fn by_name(name: &str) -> anyhow::Result<Sampler> {

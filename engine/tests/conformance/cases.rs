@@ -2,7 +2,7 @@
 
 use trimtab_engine::{
     Condition, Domain, FidelityRange, Goal, Limits, Objective, Parameter, Plan, PlanSpec, Reduce, Sampler, Scale,
-    Scheduler, Settings, Space,
+    Scheduler, Settings, Space, TpeSettings,
 };
 
 use crate::dice::Dice;
@@ -68,6 +68,9 @@ pub(crate) const HALVING_THROUGH: Scheduler =
 pub(crate) const HYPERBAND: Scheduler = Scheduler::Hyperband { reduction_factor: 3, run_through: false };
 pub(crate) const HYPERBAND_THROUGH: Scheduler = Scheduler::Hyperband { reduction_factor: 2, run_through: true };
 const GRID: Sampler = Sampler::Grid { points: Some(4) };
+// Few trials start it, so that the model is at work in short studies.
+const TPE: Sampler = Sampler::Tpe(TpeSettings { independent: false, startup_trials: 4 });
+const TPE_INDEPENDENT: Sampler = Sampler::Tpe(TpeSettings { independent: true, startup_trials: 4 });
 
 /// A study with random settings.
 pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Space) -> (Plan, Dice) {
@@ -167,4 +170,44 @@ conformance! {
     grid_hyperband_through_small: GRID, HYPERBAND_THROUGH, small;
     grid_hyperband_through_conditional: GRID, HYPERBAND_THROUGH, conditional;
     grid_hyperband_through_tiny: GRID, HYPERBAND_THROUGH, tiny;
+    quasi_random_none_continuous: Sampler::QuasiRandom, Scheduler::None, continuous;
+    quasi_random_none_small: Sampler::QuasiRandom, Scheduler::None, small;
+    quasi_random_none_conditional: Sampler::QuasiRandom, Scheduler::None, conditional;
+    quasi_random_none_tiny: Sampler::QuasiRandom, Scheduler::None, tiny;
+    quasi_random_halving_continuous: Sampler::QuasiRandom, HALVING, continuous;
+    quasi_random_halving_small: Sampler::QuasiRandom, HALVING, small;
+    quasi_random_halving_conditional: Sampler::QuasiRandom, HALVING, conditional;
+    quasi_random_halving_tiny: Sampler::QuasiRandom, HALVING, tiny;
+    quasi_random_hyperband_through_continuous: Sampler::QuasiRandom, HYPERBAND_THROUGH, continuous;
+    quasi_random_hyperband_through_small: Sampler::QuasiRandom, HYPERBAND_THROUGH, small;
+    quasi_random_hyperband_through_conditional: Sampler::QuasiRandom, HYPERBAND_THROUGH, conditional;
+    quasi_random_hyperband_through_tiny: Sampler::QuasiRandom, HYPERBAND_THROUGH, tiny;
+    tpe_none_continuous: TPE, Scheduler::None, continuous;
+    tpe_none_small: TPE, Scheduler::None, small;
+    tpe_none_conditional: TPE, Scheduler::None, conditional;
+    tpe_none_tiny: TPE, Scheduler::None, tiny;
+    tpe_halving_continuous: TPE, HALVING, continuous;
+    tpe_halving_small: TPE, HALVING, small;
+    tpe_halving_conditional: TPE, HALVING, conditional;
+    tpe_halving_tiny: TPE, HALVING, tiny;
+    tpe_halving_through_continuous: TPE, HALVING_THROUGH, continuous;
+    tpe_halving_through_small: TPE, HALVING_THROUGH, small;
+    tpe_halving_through_conditional: TPE, HALVING_THROUGH, conditional;
+    tpe_halving_through_tiny: TPE, HALVING_THROUGH, tiny;
+    tpe_hyperband_continuous: TPE, HYPERBAND, continuous;
+    tpe_hyperband_small: TPE, HYPERBAND, small;
+    tpe_hyperband_conditional: TPE, HYPERBAND, conditional;
+    tpe_hyperband_tiny: TPE, HYPERBAND, tiny;
+    tpe_hyperband_through_continuous: TPE, HYPERBAND_THROUGH, continuous;
+    tpe_hyperband_through_small: TPE, HYPERBAND_THROUGH, small;
+    tpe_hyperband_through_conditional: TPE, HYPERBAND_THROUGH, conditional;
+    tpe_hyperband_through_tiny: TPE, HYPERBAND_THROUGH, tiny;
+    tpe_independent_none_continuous: TPE_INDEPENDENT, Scheduler::None, continuous;
+    tpe_independent_none_small: TPE_INDEPENDENT, Scheduler::None, small;
+    tpe_independent_none_conditional: TPE_INDEPENDENT, Scheduler::None, conditional;
+    tpe_independent_none_tiny: TPE_INDEPENDENT, Scheduler::None, tiny;
+    tpe_independent_hyperband_continuous: TPE_INDEPENDENT, HYPERBAND, continuous;
+    tpe_independent_hyperband_small: TPE_INDEPENDENT, HYPERBAND, small;
+    tpe_independent_hyperband_conditional: TPE_INDEPENDENT, HYPERBAND, conditional;
+    tpe_independent_hyperband_tiny: TPE_INDEPENDENT, HYPERBAND, tiny;
 }

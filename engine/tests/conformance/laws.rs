@@ -186,12 +186,14 @@ fn check_time(plan: &Plan, history: &History, decision: &Decision, name: &str) {
     }
 }
 
-/// Independence: on a space that is not exhausted by numbers, a proposal depends on seed and number alone.
+/// Independence: on a space that is not exhausted by numbers, a proposal that needs no evidence depends on seed and number
+/// alone.
 fn check_independence(plan: &Plan, decision: &Decision, name: &str) {
     let is_finite = plan.spec().space.size().is_some();
     for action in &decision.actions {
         let Action::Start { number, parameters, sampler, .. } = action else { continue };
-        if is_finite && sampler == "random" {
+        let needs_evidence = sampler == "tpe" || is_finite && sampler != "grid";
+        if needs_evidence {
             continue;
         }
         let fresh = trimtab_engine::state::State::new(plan);

@@ -40,6 +40,8 @@ pub(crate) fn fill(status: &mut StudyStatus, old: &StudyStatus, picture: &Pictur
         let sampler = match plan.spec().sampler {
             Sampler::Random => "random",
             Sampler::Grid { .. } => "grid",
+            Sampler::QuasiRandom => "quasiRandom",
+            Sampler::Tpe(_) => "tpe",
         };
         status.algorithm = Some(format!("{scheduler}/{sampler}"));
         let wanted = plan.settings().limits.trials.map(u64::from).or_else(|| plan.overview().trials);
