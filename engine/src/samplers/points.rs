@@ -50,7 +50,7 @@ impl Axis {
         Self { domain: domain.clone(), kind, ends, is_log }
     }
 
-    /// The coordinate of a value: the middle of its share; for a choice its index. NaN for what is no value of the domain.
+    /// The coordinate of a value: on a linear scale the middle of its share; for a choice its index. NaN for what is no value of the domain.
     pub(crate) fn coordinate(&self, value: &Value) -> f64 {
         let (low, high) = self.ends;
         match (&self.domain, value) {
@@ -103,7 +103,7 @@ impl Axis {
         }
     }
 
-    /// The middle of the share that holds this coordinate.
+    /// The coordinate of the value in steps whose share holds this one.
     pub(crate) fn snap(&self, coordinate: f64) -> f64 {
         let coordinate = coordinate.clamp(0.0, 1.0);
         match self.kind {
@@ -113,7 +113,7 @@ impl Axis {
         }
     }
 
-    /// The ends of the share in whose middle a coordinate lies, and its width; of a continuum the point and 0.
+    /// The ends of the share of a value in steps that has this coordinate, and its width; of a continuum the point and 0.
     pub(crate) fn share(&self, coordinate: f64) -> (f64, f64, f64) {
         let Kind::Steps(count) = self.kind else { return (coordinate, coordinate, 0.0) };
         if !self.is_log {

@@ -76,7 +76,6 @@ fn scrambled(plain: u32, key: u64) -> u32 {
         // The digits before, with a one in front, name the coin: shorter prefixes are smaller numbers.
         let prefix = (1_u64 << place) | (u64::from(plain) >> (BITS - place));
         let coin = mix(key ^ mix(prefix)) >> 63;
-        #[expect(clippy::cast_possible_truncation, reason = "a coin is 0 or 1")]
         let flip = (coin as u32) << (BITS - 1 - place);
         digits ^ flip
     })

@@ -1,5 +1,7 @@
 //! The normal distribution: its mass, and the number below which a share of it lies.
 
+#![expect(clippy::excessive_precision, reason = "the constants are as they were published")]
+
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 /// The mass of the standard normal distribution below `z`.

@@ -262,9 +262,10 @@ impl Column<'_> {
         match self {
             Self::Continuum(_) => Vec::new(),
             Self::Steps(axis, all, _) => {
-                let shares = at.map(|middle| {
-                    let (low, high, width) = axis.share(middle);
-                    Share { low, middle, high, width, log_width: libm::log(width) }
+                let shares = at.map(|x| {
+                    let (low, high, width) = axis.share(x);
+                    // On a logarithmic scale a value is not in the middle of its share.
+                    Share { low, middle: low.midpoint(high), high, width, log_width: libm::log(width) }
                 });
                 // A good value is drawn again and again: the first lane that has it computes it.
                 let first: [usize; BATCH] =

@@ -11,7 +11,7 @@ fn log_density(domain: &Domain, observed: &[Value], at: &[Value], range: f64) ->
     for (lane, value) in lanes.iter_mut().zip(at) {
         *lane = axis.coordinate(value);
     }
-    parzen.log_density(&[lanes])[..at.len()].iter().map(|log| log - range.ln()).collect()
+    parzen.log_density(&[lanes])[..at.len()].iter().map(|log| log - libm::log(range)).collect()
 }
 
 fn close(found: &[f64], expected: &[f64]) {
@@ -56,7 +56,7 @@ fn floats_are_golden() {
 #[test]
 fn logarithmic_floats_are_golden() {
     let domain = Domain::Float { min: 1e-5, max: 1e-1, step: None, scale: Scale::Log };
-    let range = (1e-1_f64 / 1e-5).ln();
+    let range = libm::log(1e-1 / 1e-5);
     // The middle is the geometric one; where the density is asked for makes no difference to the numbers' source.
     let found = log_density(&domain, &floats(&[1e-4, 1e-2]), &floats(&[1e-5, 1e-3, 1e-1]), range);
     close(&found, &[-2.418_238_58, -2.126_141_32, -2.418_238_58]);
@@ -77,7 +77,7 @@ fn integers_are_golden_by_their_mass() {
         -2.456_232_43,
     ];
     close(&found, &expected);
-    assert!((found.iter().map(|log| log.exp()).sum::<f64>() - 1.0).abs() < 1e-8);
+    assert!((found.iter().map(|&log| libm::exp(log)).sum::<f64>() - 1.0).abs() < 1e-8);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn logarithmic_integers_are_golden_by_their_mass() {
         -3.311_739_15,
     ];
     close(&found, &expected);
-    assert!((found.iter().map(|log| log.exp()).sum::<f64>() - 1.0).abs() < 1e-8);
+    assert!((found.iter().map(|&log| libm::exp(log)).sum::<f64>() - 1.0).abs() < 1e-8);
 }
 
 #[test]
