@@ -31,7 +31,7 @@ pub use history::{
 };
 pub use plan::{
     AshaForm, FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce, Sampler, Scheduler, Settings,
-    Sizes, StoppingRule,
+    Sizes, StoppingRule, TpeSettings,
 };
 pub use safety::{Correlation, Safety, safety};
 pub use space::{Assignment, Condition, Domain, Parameter, Scale, Space, Value};

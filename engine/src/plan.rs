@@ -78,6 +78,25 @@ pub enum Sampler {
         /// Trials a generation, 4..=1000; absent: 4 + floor(3 ln d) for d parameters.
         population: Option<u32>,
     },
+    /// The points of a scrambled Sobol sequence, one for each trial number.
+    QuasiRandom,
+    /// Tree-structured Parzen estimators (Bergstra et al., NIPS 2011; Watanabe, arXiv 2304.11127).
+    Tpe(TpeSettings),
+}
+
+/// How the Parzen estimators are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TpeSettings {
+    /// Whether each parameter is modelled by itself, instead of all that exist together jointly.
+    pub independent: bool,
+    /// How many trials must have a value before there is a model, 1..=1,000; until then proposals are quasi-random.
+    pub startup_trials: u32,
+}
+
+impl Default for TpeSettings {
+    fn default() -> Self {
+        Self { independent: false, startup_trials: 10 }
+    }
 }
 
 /// What decides how far each trial may run.
@@ -490,7 +509,7 @@ fn check_population(sampler: &Sampler, errors: &mut Vec<PlanError>) {
     let (name, given, allowed) = match sampler {
         Sampler::Genetic { population } => ("genetic", population, samplers::GENETIC_POPULATION),
         Sampler::CmaEs { population } => ("cmaEs", population, samplers::CMA_ES_POPULATION),
-        Sampler::Random | Sampler::Grid { .. } | Sampler::Bohb => return,
+        Sampler::Random | Sampler::QuasiRandom | Sampler::Tpe(_) | Sampler::Grid { .. } | Sampler::Bohb => return,
     };
     if let Some(given) = given.filter(|given| !allowed.contains(given)) {
         let (least, most) = allowed.into_inner();
@@ -512,9 +531,20 @@ fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut
                 errors.push(error("sampler.grid", "needs a space whose combinations can be counted"));
             }
         }
-        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } | Sampler::Bohb => {
+        Sampler::Random
+        | Sampler::QuasiRandom
+        | Sampler::Tpe(_)
+        | Sampler::Genetic { .. }
+        | Sampler::CmaEs { .. }
+        | Sampler::Bohb => {
             check_population(&spec.sampler, errors);
-            let is_exhausted_some_day = enumeration.is_some();
+            if let Sampler::Tpe(TpeSettings { startup_trials, .. }) = spec.sampler
+                && !(1..=samplers::MAX_STARTUP).contains(&startup_trials)
+            {
+                let rule = format!("must be in 1..={} (given {startup_trials})", samplers::MAX_STARTUP);
+                errors.push(error("sampler.tpe.startupTrials", rule));
+            }
+            let is_exhausted_some_day = samplers::finite::is_exhaustible(enumeration);
             let passes_end = !matches!(spec.scheduler, Scheduler::None | Scheduler::Asha { .. });
             if !is_exhausted_some_day && !passes_end && !spec.settings.limits.end_it() {
                 errors.push(error(

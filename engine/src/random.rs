@@ -17,6 +17,10 @@ pub enum Purpose {
     Restart = 20,
     /// BOHB's proposal for the trial whose number is the index.
     Bohb = 30,
+    /// The coins that scramble a coordinate of the quasi-random sequence: the index is the scramble and the dimension.
+    Scramble = 3,
+    /// The last digits of a quasi-random point: the index is the scramble and the trial's number.
+    QuasiRandom = 4,
 }
 
 /// A stream of random numbers.

@@ -411,7 +411,7 @@ impl<'h> State<'h> {
         self.active += u32::from(trial.is_active());
         self.committed += u128::from(trial.committed(plan));
         self.memo.started(plan, &trial);
-        self.sampling.learned(plan, &trial);
+        self.sampling.started(plan, &trial);
         self.start_points.started(plan, &trial);
         self.trials.push(trial);
     }

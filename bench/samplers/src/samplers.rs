@@ -1,10 +1,13 @@
 //! The samplers by the names that the command line takes: one line each.
 
-use trimtab_engine::Sampler;
+use trimtab_engine::{Sampler, TpeSettings};
 
 /// Name and sampler, in the order of the help.
-const SAMPLERS: [(&str, Sampler); 3] = [
+const SAMPLERS: [(&str, Sampler); 6] = [
     ("random", Sampler::Random),
+    ("quasi-random", Sampler::QuasiRandom),
+    ("tpe", Sampler::Tpe(TpeSettings { independent: false, startup_trials: 10 })),
+    ("tpe-independent", Sampler::Tpe(TpeSettings { independent: true, startup_trials: 10 })),
     ("genetic", Sampler::Genetic { population: None }),
     ("cma-es", Sampler::CmaEs { population: None }),
 ];

@@ -7,8 +7,9 @@
 //! taken from either parent and changed to another choice. A parameter that only one parent has comes from that one, and
 //! one that neither has is drawn.
 
+use super::finite::is_new;
 use super::ranking::{Standing, standing};
-use super::{Proposal, is_free, random};
+use super::{Proposal, random};
 use crate::history::{Note, TrialNumber};
 use crate::plan::Plan;
 use crate::random::{Purpose, Stream};
@@ -56,7 +57,7 @@ pub(super) fn propose(plan: &Plan, state: &State<'_>, number: u32, population: O
     let mut stream = Stream::new(plan.spec().seed, Purpose::Parameters, u64::from(number));
     for _ in 0..=REDRAWS {
         let Some((child, parents)) = breed(plan, &survivors, &mut stream) else { break };
-        if is_free(plan, state, &child) {
+        if is_new(plan, state, &child) {
             let note = Note { parents, ..Note::default() };
             return Some(Proposal { assignment: child, sampler: NAME, note });
         }

@@ -2,11 +2,15 @@
 
 mod bohb;
 mod cma_es;
+pub(crate) mod finite;
 mod genetic;
 mod grid;
+mod points;
+mod quasi_random;
 mod random;
 mod ranking;
 mod start_points;
+mod tpe;
 
 #[cfg(test)]
 mod constrained_tests;
@@ -25,6 +29,8 @@ pub use genetic::POPULATION as GENETIC_POPULATION;
 pub use start_points::MAX_POINTS as MAX_START_POINTS;
 
 pub(crate) use start_points::{Memory as StartMemory, StartPoint};
+/// The most trials that a model may wait for.
+pub const MAX_STARTUP: u32 = 1_000;
 
 /// A proposed configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,20 +63,34 @@ pub(crate) enum Memo {
     None,
     /// The distribution.
     CmaEs(Box<cma_es::Memory>),
+    /// Where the trials are in the space.
+    Points(points::Points),
 }
 
 impl Memo {
     pub(crate) fn new(plan: &Plan) -> Self {
         match plan.spec().sampler {
-            Sampler::Random | Sampler::Grid { .. } | Sampler::Genetic { .. } | Sampler::Bohb => Self::None,
+            Sampler::Random | Sampler::Grid { .. } | Sampler::QuasiRandom | Sampler::Genetic { .. } | Sampler::Bohb => {
+                Self::None
+            }
+            Sampler::Tpe(_) => Self::Points(points::Points::new(&plan.spec().space)),
             Sampler::CmaEs { .. } => Self::CmaEs(Box::new(cma_es::Memory::new(plan))),
         }
     }
 
-    /// A trial was started, or something became known of it.
-    pub(crate) fn learned(&mut self, plan: &Plan, trial: &Trial<'_>) {
+    /// A trial was started, or a hole was found.
+    pub(crate) fn started(&mut self, plan: &Plan, trial: &Trial<'_>) {
         match self {
             Self::None => {}
+            Self::CmaEs(memory) => memory.learned(plan, trial),
+            Self::Points(points) => points.push(trial.parameters.as_deref()),
+        }
+    }
+
+    /// Something became known of a trial.
+    pub(crate) fn learned(&mut self, plan: &Plan, trial: &Trial<'_>) {
+        match self {
+            Self::None | Self::Points(_) => {}
             Self::CmaEs(memory) => memory.learned(plan, trial),
         }
     }
@@ -85,11 +105,13 @@ pub fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> 
     match plan.spec().sampler {
         Sampler::Random => Some(Proposal::plain(random::propose(plan, state, number)?, random::NAME)),
         Sampler::Grid { .. } => Some(Proposal::plain(grid::propose(plan, state, number)?, grid::NAME)),
+        Sampler::QuasiRandom => Some(Proposal::plain(quasi_random::propose(plan, state, number)?, quasi_random::NAME)),
+        Sampler::Tpe(settings) => tpe::propose(plan, state, number, settings),
         Sampler::Bohb => bohb::propose(plan, state, number),
         Sampler::Genetic { population } => genetic::propose(plan, state, number, population),
         Sampler::CmaEs { .. } => match state.sampling() {
             Memo::CmaEs(memory) => cma_es::propose(plan, state, memory, number),
-            Memo::None => None,
+            Memo::None | Memo::Points(_) => None,
         },
     }
 }
@@ -98,10 +120,8 @@ pub fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> 
 #[must_use]
 pub fn is_exhausted(plan: &Plan, state: &State<'_>, number: u32) -> bool {
     let is_done = match plan.spec().sampler {
-        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } | Sampler::Bohb => {
-            random::is_exhausted(plan, state, number)
-        }
         Sampler::Grid { .. } => grid::is_exhausted(plan, state, number),
+        _ => finite::is_exhausted(plan, state, number),
     };
     is_done && start_points::propose(plan, state, number).is_none()
 }
@@ -110,7 +130,7 @@ pub fn is_exhausted(plan: &Plan, state: &State<'_>, number: u32) -> bool {
 pub(crate) fn gave_up(plan: &Plan, state: &State<'_>) -> bool {
     !plan.constraints.is_empty()
         && !matches!(plan.spec().sampler, Sampler::Grid { .. })
-        && !random::tries_all(plan, state)
+        && !finite::tries_all(plan, state)
 }
 
 /// Reads starting points, and says of each mistake where it is.
@@ -157,25 +177,7 @@ pub(crate) fn allowed_points(
 /// The numbered configurations that the study's sampler works with, if it can.
 pub(crate) fn enumeration(spec: &PlanSpec) -> Option<Enumeration> {
     match spec.sampler {
-        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } | Sampler::Bohb => {
-            random::enumeration(&spec.space)
-        }
         Sampler::Grid { points } => Enumeration::new(&spec.space, points),
+        _ => finite::enumeration(&spec.space),
     }
-}
-
-/// Whether a configuration may be proposed: it meets the constraints, and does not exist yet.
-fn is_free(plan: &Plan, state: &State<'_>, assignment: &Assignment) -> bool {
-    if !plan.allows(assignment) {
-        return false;
-    }
-    let Some(all) = &plan.enumeration else {
-        return !state.trials().iter().any(|trial| trial.parameters.as_deref().is_some_and(|p| is_same(p, assignment)));
-    };
-    all.number_of(assignment).is_some_and(|point| !state.taken().contains(&point))
-}
-
-/// Equality that looks at values first: on a continuum the first one tells two configurations apart.
-fn is_same(a: &Assignment, b: &Assignment) -> bool {
-    a.values.len() == b.values.len() && a.values.iter().zip(&b.values).all(|(a, b)| a.1 == b.1 && a.0 == b.0)
 }

@@ -2,7 +2,7 @@
 
 use trimtab_engine::{
     AshaForm, Condition, Domain, FidelityRange, Goal, Limits, Objective, Parameter, Plan, PlanSpec, Reduce, Sampler,
-    Scale, Scheduler, Settings, Sizes, Space, StoppingRule,
+    Scale, Scheduler, Settings, Sizes, Space, StoppingRule, TpeSettings,
 };
 
 use crate::dice::Dice;
@@ -93,6 +93,9 @@ const ASHA_STOPPING_BRACKETS: Scheduler =
 const HPBANDSTER: Scheduler =
     Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Hpbandster, run_through: false };
 const GRID: Sampler = Sampler::Grid { points: Some(4) };
+// Few trials start it, so that the model is at work in short studies.
+const TPE: Sampler = Sampler::Tpe(TpeSettings { independent: false, startup_trials: 4 });
+const TPE_INDEPENDENT: Sampler = Sampler::Tpe(TpeSettings { independent: true, startup_trials: 4 });
 
 /// A study with random settings.
 pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Space) -> (Plan, Dice) {
@@ -347,4 +350,44 @@ conformance! {
     cma_es_hyperband_through_conditional: CMA_ES, HYPERBAND_THROUGH, conditional;
     cma_es_hyperband_through_tiny: CMA_ES, HYPERBAND_THROUGH, tiny;
     cma_es_hyperband_through_whole: CMA_ES, HYPERBAND_THROUGH, whole;
+    quasi_random_none_continuous: Sampler::QuasiRandom, Scheduler::None, continuous;
+    quasi_random_none_small: Sampler::QuasiRandom, Scheduler::None, small;
+    quasi_random_none_conditional: Sampler::QuasiRandom, Scheduler::None, conditional;
+    quasi_random_none_tiny: Sampler::QuasiRandom, Scheduler::None, tiny;
+    quasi_random_halving_continuous: Sampler::QuasiRandom, HALVING, continuous;
+    quasi_random_halving_small: Sampler::QuasiRandom, HALVING, small;
+    quasi_random_halving_conditional: Sampler::QuasiRandom, HALVING, conditional;
+    quasi_random_halving_tiny: Sampler::QuasiRandom, HALVING, tiny;
+    quasi_random_hyperband_through_continuous: Sampler::QuasiRandom, HYPERBAND_THROUGH, continuous;
+    quasi_random_hyperband_through_small: Sampler::QuasiRandom, HYPERBAND_THROUGH, small;
+    quasi_random_hyperband_through_conditional: Sampler::QuasiRandom, HYPERBAND_THROUGH, conditional;
+    quasi_random_hyperband_through_tiny: Sampler::QuasiRandom, HYPERBAND_THROUGH, tiny;
+    tpe_none_continuous: TPE, Scheduler::None, continuous;
+    tpe_none_small: TPE, Scheduler::None, small;
+    tpe_none_conditional: TPE, Scheduler::None, conditional;
+    tpe_none_tiny: TPE, Scheduler::None, tiny;
+    tpe_halving_continuous: TPE, HALVING, continuous;
+    tpe_halving_small: TPE, HALVING, small;
+    tpe_halving_conditional: TPE, HALVING, conditional;
+    tpe_halving_tiny: TPE, HALVING, tiny;
+    tpe_halving_through_continuous: TPE, HALVING_THROUGH, continuous;
+    tpe_halving_through_small: TPE, HALVING_THROUGH, small;
+    tpe_halving_through_conditional: TPE, HALVING_THROUGH, conditional;
+    tpe_halving_through_tiny: TPE, HALVING_THROUGH, tiny;
+    tpe_hyperband_continuous: TPE, HYPERBAND, continuous;
+    tpe_hyperband_small: TPE, HYPERBAND, small;
+    tpe_hyperband_conditional: TPE, HYPERBAND, conditional;
+    tpe_hyperband_tiny: TPE, HYPERBAND, tiny;
+    tpe_hyperband_through_continuous: TPE, HYPERBAND_THROUGH, continuous;
+    tpe_hyperband_through_small: TPE, HYPERBAND_THROUGH, small;
+    tpe_hyperband_through_conditional: TPE, HYPERBAND_THROUGH, conditional;
+    tpe_hyperband_through_tiny: TPE, HYPERBAND_THROUGH, tiny;
+    tpe_independent_none_continuous: TPE_INDEPENDENT, Scheduler::None, continuous;
+    tpe_independent_none_small: TPE_INDEPENDENT, Scheduler::None, small;
+    tpe_independent_none_conditional: TPE_INDEPENDENT, Scheduler::None, conditional;
+    tpe_independent_none_tiny: TPE_INDEPENDENT, Scheduler::None, tiny;
+    tpe_independent_hyperband_continuous: TPE_INDEPENDENT, HYPERBAND, continuous;
+    tpe_independent_hyperband_small: TPE_INDEPENDENT, HYPERBAND, small;
+    tpe_independent_hyperband_conditional: TPE_INDEPENDENT, HYPERBAND, conditional;
+    tpe_independent_hyperband_tiny: TPE_INDEPENDENT, HYPERBAND, tiny;
 }

@@ -202,7 +202,7 @@ fn check_independence(plan: &Plan, decision: &Decision, name: &str) {
     for action in &decision.actions {
         let Action::Start { number, parameters, sampler, .. } = action else { continue };
         let is_counted = sampler == "grid" && plan.spec().start_with.is_empty();
-        if !is_counted && (is_finite || sampler != "random") {
+        if !is_counted && (is_finite || !["random", "quasiRandom"].contains(&sampler.as_str())) {
             continue;
         }
         let mut settings = plan.settings().clone();

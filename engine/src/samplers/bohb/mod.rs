@@ -10,7 +10,8 @@ mod evidence;
 use density::Density;
 use evidence::Evidence;
 
-use super::{Proposal, is_free, random};
+use super::finite::is_new;
+use super::{Proposal, random};
 use crate::plan::Plan;
 use crate::random::{Purpose, Stream};
 use crate::space::Assignment;
@@ -50,7 +51,7 @@ fn from_model(plan: &Plan, state: &State<'_>, stream: &mut Stream) -> Option<Ass
             continue;
         }
         let assignment = plan.spec().space.at(&good.in_unit_cube(&point));
-        if is_free(plan, state, &assignment) {
+        if is_new(plan, state, &assignment) {
             leader = Some((score, assignment));
         }
     }

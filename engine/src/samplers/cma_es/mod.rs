@@ -18,8 +18,9 @@ use std::collections::BTreeSet;
 use choices::Choices;
 use gaussian::{Gaussian, Member, recombination};
 
+use super::finite::is_new;
 use super::ranking::{Standing, standing};
-use super::{Proposal, is_free, random};
+use super::{Proposal, random};
 use crate::history::Note;
 use crate::plan::{Plan, Sampler};
 use crate::random::{Purpose, Stream};
@@ -229,7 +230,7 @@ pub(super) fn propose(plan: &Plan, state: &State<'_>, memory: &Memory, number: u
     let mut stream = Stream::new(plan.spec().seed, Purpose::Parameters, u64::from(number));
     for _ in 0..=REDRAWS {
         let (point, assignment) = memory.draw(plan, &mut stream);
-        if is_free(plan, state, &assignment) {
+        if is_new(plan, state, &assignment) {
             let note = Note { tag: Some(memory.tag(&point)), ..Note::default() };
             return Some(Proposal { assignment, sampler: NAME, note });
         }
