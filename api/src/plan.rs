@@ -5,7 +5,7 @@ use trimtab_engine as engine;
 
 use crate::study::{
     AshaForm, FidelityKind, Goal, Limits, Parameter, Reduce, Sampler, Scale, Scheduler, SettingsRecord, Sizes,
-    StartPoint, StoppingRule, Study, StudySpec, WithoutCheckpoint,
+    StartPoint, StoppingRule, Study, StudySpec, TpeModel, WithoutCheckpoint,
 };
 use crate::validate::FieldError;
 
@@ -171,11 +171,19 @@ fn sampler(sampler: Option<&Sampler>, errors: &mut Vec<FieldError>) -> engine::S
     let Some(sampler) = sampler else { return engine::Sampler::Random };
     let random = sampler.random.as_ref().map(|_| engine::Sampler::Random);
     let grid = sampler.grid.as_ref().map(|grid| engine::Sampler::Grid { points: grid.points });
+    let quasi_random = sampler.quasi_random.as_ref().map(|_| engine::Sampler::QuasiRandom);
+    let tpe = sampler.tpe.as_ref().map(|tpe| {
+        engine::Sampler::Tpe(engine::TpeSettings {
+            independent: tpe.model == TpeModel::Independent,
+            startup_trials: tpe.startup_trials,
+        })
+    });
     let genetic = sampler.genetic.as_ref().map(|s| engine::Sampler::Genetic { population: s.population });
     let cma_es = sampler.cma_es.as_ref().map(|s| engine::Sampler::CmaEs { population: s.population });
     let bohb = sampler.bohb.as_ref().map(|_| engine::Sampler::Bohb);
-    let members = "`random`, `grid`, `genetic`, `cmaEs`, `bohb`";
-    one_of("spec.sampler", members, [random, grid, genetic, cma_es, bohb], errors).unwrap_or(engine::Sampler::Random)
+    let members = "`random`, `grid`, `quasiRandom`, `tpe`, `genetic`, `cmaEs`, `bohb`";
+    one_of("spec.sampler", members, [random, grid, quasi_random, tpe, genetic, cma_es, bohb], errors)
+        .unwrap_or(engine::Sampler::Random)
 }
 
 fn scheduler(scheduler: Option<&Scheduler>, errors: &mut Vec<FieldError>) -> engine::Scheduler {

@@ -15,8 +15,8 @@ use crate::schema::{LARGE, METRIC, SAFE};
 
 pub use search::{
     Asha, AshaForm, BohbSampler, CmaEsSampler, Fidelity, FidelityKind, GeneticSampler, GridSampler, Hyperband,
-    MedianRule, NoScheduler, PatienceRule, PercentileRule, RandomSampler, Sampler, Scheduler, Sizes, StoppingRule,
-    SuccessiveHalving, ThresholdRule, WithoutCheckpoint,
+    MedianRule, NoScheduler, PatienceRule, PercentileRule, QuasiRandomSampler, RandomSampler, Sampler, Scheduler,
+    Sizes, StoppingRule, SuccessiveHalving, ThresholdRule, TpeModel, TpeSampler, WithoutCheckpoint,
 };
 pub use space::{
     Categorical, Constraint, FloatRange, IntRange, Ordinal, Parameter, ParameterValue, Scale, StartPoint, When,

@@ -37,7 +37,7 @@ pub enum FidelityKind {
 /// What proposes configurations: exactly one member.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("[has(self.random), has(self.grid), has(self.genetic), has(self.cmaEs), has(self.bohb)].exists_one(given, given)", "must have exactly one of `random`, `grid`, `genetic`, `cmaEs`, `bohb`"))]
+#[x_kube(validation = ("[has(self.random), has(self.grid), has(self.quasiRandom), has(self.tpe), has(self.genetic), has(self.cmaEs), has(self.bohb)].exists_one(given, given)", "must have exactly one of `random`, `grid`, `quasiRandom`, `tpe`, `genetic`, `cmaEs`, `bohb`"))]
 pub struct Sampler {
     /// random draws each parameter uniformly in its scale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,6 +45,12 @@ pub struct Sampler {
     /// grid tries every combination once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grid: Option<GridSampler>,
+    /// quasiRandom covers the space more evenly than random does: trial k has point k of a scrambled Sobol sequence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quasi_random: Option<QuasiRandomSampler>,
+    /// tpe models where good trials are and where others are, and proposes where the first most outweighs the second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tpe: Option<TpeSampler>,
     /// genetic breeds each configuration from two of the best so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub genetic: Option<GeneticSampler>,
@@ -72,6 +78,38 @@ pub struct GridSampler {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2, max = 10_000))]
     pub points: Option<u32>,
+}
+
+/// Quasi-random search has no settings.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QuasiRandomSampler {}
+
+/// Tree-structured Parzen estimators.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TpeSampler {
+    /// model says what is modelled together: Joint (default), all parameters that exist under the same conditions; or
+    /// Independent, each parameter by itself.
+    #[serde(default)]
+    pub model: TpeModel,
+    /// startupTrials is how many trials must have a value before there is a model. Until then proposals are quasi-random.
+    #[serde(default = "ten")]
+    #[schemars(range(min = 1, max = 1_000))]
+    pub startup_trials: u32,
+}
+
+/// What tpe models together.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TpeModel {
+    /// All parameters that exist under the same conditions.
+    #[default]
+    Joint,
+    /// Each parameter by itself.
+    Independent,
+}
+
+fn ten() -> u32 {
+    10
 }
 
 /// A genetic algorithm.

@@ -146,7 +146,7 @@ impl Oracle {
             return Some(format!("batch {} was decided before batch {last} was applied", record.number));
         }
         let truth = truth.clone();
-        let wrong = fresh_numbers(&truth, &record).or_else(|| caps(&uid, &truth, &record, cluster));
+        let wrong = fresh_numbers(&truth, &record).or_else(|| caps(&uid, &truth, &record, cluster, &self.late));
         if let Some(held) = self.studies.get_mut(&uid) {
             held.batches.insert(record.number, record);
         }
@@ -389,7 +389,13 @@ fn fresh_numbers(truth: &StudyTruth, record: &BatchRecord) -> Option<String> {
 }
 
 /// No action lifts the active trials above the parallelism that the batch saw.
-fn caps(study_uid: &str, truth: &StudyTruth, record: &BatchRecord, cluster: &Cluster) -> Option<String> {
+fn caps(
+    study_uid: &str,
+    truth: &StudyTruth,
+    record: &BatchRecord,
+    cluster: &Cluster,
+    late: &BTreeSet<String>,
+) -> Option<String> {
     // How often each trial has rested, as far as this batch or one before it knows.
     let mut known: BTreeMap<u32, usize> = BTreeMap::new();
     for batch in truth.batches.values().chain([record]) {
@@ -410,7 +416,8 @@ fn caps(study_uid: &str, truth: &StudyTruth, record: &BatchRecord, cluster: &Clu
         let over =
             status["outcome"].is_object() || status["restedLevel"].as_u64() >= trial["spec"]["targetLevel"].as_u64();
         let jobs = cluster.store.dependents(store::uid(trial));
-        let live = jobs.iter().filter_map(|k| cluster.store.get(k)).any(|job| {
+        let in_time = jobs.iter().filter_map(|k| cluster.store.get(k)).filter(|job| !late.contains(store::uid(job)));
+        let live = in_time.into_iter().any(|job| {
             cluster
                 .store
                 .dependents(store::uid(job))
@@ -431,10 +438,12 @@ fn caps(study_uid: &str, truth: &StudyTruth, record: &BatchRecord, cluster: &Clu
         rested.extend(status["restedLevel"].as_u64().map(|level| (number, level)));
     }
     let before = active.len();
-    // A trial that already rests at or above the level that it is let go on to holds no place for it.
+    // A trial that already rests at or above the level that it is let go on to holds no place for it, nor does one that was
+    // removed meanwhile.
+    let exists = |number: u32| truth.trials.get(&number).is_some_and(|trial| trial.gone.is_none());
     let lifts = |a: &&trimtab_api::study::ActionRecord| match a.action {
         ActionKind::Start => true,
-        ActionKind::Continue => rested.get(&a.trial).copied() < a.level.map(u64::from),
+        ActionKind::Continue => exists(a.trial) && rested.get(&a.trial).copied() < a.level.map(u64::from),
         ActionKind::Stop => false,
     };
     let lifted: BTreeSet<u32> = record.actions.iter().filter(lifts).map(|a| a.trial).collect();
