@@ -78,6 +78,10 @@ pub enum Sampler {
         /// Trials a generation, 4..=1000; absent: 4 + floor(3 ln d) for d parameters.
         population: Option<u32>,
     },
+    /// Bayesian optimization on a Gaussian process.
+    GaussianProcess,
+    /// Bayesian optimization on a random forest, SMAC's way.
+    RandomForest,
 }
 
 /// What decides how far each trial may run.
@@ -490,7 +494,9 @@ fn check_population(sampler: &Sampler, errors: &mut Vec<PlanError>) {
     let (name, given, allowed) = match sampler {
         Sampler::Genetic { population } => ("genetic", population, samplers::GENETIC_POPULATION),
         Sampler::CmaEs { population } => ("cmaEs", population, samplers::CMA_ES_POPULATION),
-        Sampler::Random | Sampler::Grid { .. } | Sampler::Bohb => return,
+        Sampler::Random | Sampler::Grid { .. } | Sampler::Bohb | Sampler::GaussianProcess | Sampler::RandomForest => {
+            return;
+        }
     };
     if let Some(given) = given.filter(|given| !allowed.contains(given)) {
         let (least, most) = allowed.into_inner();
@@ -512,7 +518,12 @@ fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut
                 errors.push(error("sampler.grid", "needs a space whose combinations can be counted"));
             }
         }
-        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } | Sampler::Bohb => {
+        Sampler::Random
+        | Sampler::Genetic { .. }
+        | Sampler::CmaEs { .. }
+        | Sampler::Bohb
+        | Sampler::GaussianProcess
+        | Sampler::RandomForest => {
             check_population(&spec.sampler, errors);
             let is_exhausted_some_day = enumeration.is_some();
             let passes_end = !matches!(spec.scheduler, Scheduler::None | Scheduler::Asha { .. });

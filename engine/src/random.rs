@@ -17,6 +17,12 @@ pub enum Purpose {
     Restart = 20,
     /// BOHB's proposal for the trial whose number is the index.
     Bohb = 30,
+    /// The design of a study's first trials; the index is the hypercube's.
+    FirstTrials = 40,
+    /// Which trials a bounded model is of; the index is the trial's number.
+    Subset = 41,
+    /// What a model draws to propose the trial whose number is the index.
+    Search = 42,
 }
 
 /// A stream of random numbers.

@@ -2,11 +2,14 @@
 
 mod bohb;
 mod cma_es;
+mod gaussian_process;
 mod genetic;
 mod grid;
 mod random;
+mod random_forest;
 mod ranking;
 mod start_points;
+mod surrogate;
 
 #[cfg(test)]
 mod constrained_tests;
@@ -16,6 +19,8 @@ use crate::history::Note;
 use crate::plan::{Plan, PlanError, PlanSpec, Sampler};
 use crate::space::{Assignment, Enumeration, Space};
 use crate::state::{State, Trial};
+
+pub(crate) use gaussian_process::Memo as Fits;
 
 /// The most points that a grid may put on a float.
 pub const MAX_POINTS: u32 = 1_000;
@@ -62,7 +67,12 @@ pub(crate) enum Memo {
 impl Memo {
     pub(crate) fn new(plan: &Plan) -> Self {
         match plan.spec().sampler {
-            Sampler::Random | Sampler::Grid { .. } | Sampler::Genetic { .. } | Sampler::Bohb => Self::None,
+            Sampler::Random
+            | Sampler::Grid { .. }
+            | Sampler::Genetic { .. }
+            | Sampler::Bohb
+            | Sampler::GaussianProcess
+            | Sampler::RandomForest => Self::None,
             Sampler::CmaEs { .. } => Self::CmaEs(Box::new(cma_es::Memory::new(plan))),
         }
     }
@@ -91,6 +101,8 @@ pub fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> 
             Memo::CmaEs(memory) => cma_es::propose(plan, state, memory, number),
             Memo::None => None,
         },
+        Sampler::GaussianProcess => gaussian_process::propose(plan, state, number),
+        Sampler::RandomForest => random_forest::propose(plan, state, number),
     }
 }
 
@@ -98,9 +110,12 @@ pub fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> 
 #[must_use]
 pub fn is_exhausted(plan: &Plan, state: &State<'_>, number: u32) -> bool {
     let is_done = match plan.spec().sampler {
-        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } | Sampler::Bohb => {
-            random::is_exhausted(plan, state, number)
-        }
+        Sampler::Random
+        | Sampler::Genetic { .. }
+        | Sampler::CmaEs { .. }
+        | Sampler::Bohb
+        | Sampler::GaussianProcess
+        | Sampler::RandomForest => random::is_exhausted(plan, state, number),
         Sampler::Grid { .. } => grid::is_exhausted(plan, state, number),
     };
     is_done && start_points::propose(plan, state, number).is_none()
@@ -157,9 +172,12 @@ pub(crate) fn allowed_points(
 /// The numbered configurations that the study's sampler works with, if it can.
 pub(crate) fn enumeration(spec: &PlanSpec) -> Option<Enumeration> {
     match spec.sampler {
-        Sampler::Random | Sampler::Genetic { .. } | Sampler::CmaEs { .. } | Sampler::Bohb => {
-            random::enumeration(&spec.space)
-        }
+        Sampler::Random
+        | Sampler::Genetic { .. }
+        | Sampler::CmaEs { .. }
+        | Sampler::Bohb
+        | Sampler::GaussianProcess
+        | Sampler::RandomForest => random::enumeration(&spec.space),
         Sampler::Grid { points } => Enumeration::new(&spec.space, points),
     }
 }

@@ -46,6 +46,8 @@ pub(crate) fn fill(status: &mut StudyStatus, old: &StudyStatus, picture: &Pictur
             Sampler::Genetic { .. } => "genetic",
             Sampler::CmaEs { .. } => "cmaEs",
             Sampler::Bohb => "bohb",
+            Sampler::GaussianProcess => "gaussianProcess",
+            Sampler::RandomForest => "randomForest",
         };
         status.algorithm = Some(format!("{scheduler}/{sampler}"));
         let wanted = plan.settings().limits.trials.map(u64::from).or_else(|| plan.overview().trials);
