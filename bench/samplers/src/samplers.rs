@@ -3,10 +3,12 @@
 use trimtab_engine::Sampler;
 
 /// Name and sampler, in the order of the help.
-const SAMPLERS: [(&str, Sampler); 3] = [
+const SAMPLERS: [(&str, Sampler); 5] = [
     ("random", Sampler::Random),
     ("genetic", Sampler::Genetic { population: None }),
     ("cma-es", Sampler::CmaEs { population: None }),
+    ("gaussian-process", Sampler::GaussianProcess),
+    ("random-forest", Sampler::RandomForest),
 ];
 
 /// The sampler of this name.
