@@ -181,8 +181,11 @@ fn sampler(sampler: Option<&Sampler>, errors: &mut Vec<FieldError>) -> engine::S
     let genetic = sampler.genetic.as_ref().map(|s| engine::Sampler::Genetic { population: s.population });
     let cma_es = sampler.cma_es.as_ref().map(|s| engine::Sampler::CmaEs { population: s.population });
     let bohb = sampler.bohb.as_ref().map(|_| engine::Sampler::Bohb);
-    let members = "`random`, `grid`, `quasiRandom`, `tpe`, `genetic`, `cmaEs`, `bohb`";
-    one_of("spec.sampler", members, [random, grid, quasi_random, tpe, genetic, cma_es, bohb], errors)
+    let process = sampler.gaussian_process.as_ref().map(|_| engine::Sampler::GaussianProcess);
+    let forest = sampler.random_forest.as_ref().map(|_| engine::Sampler::RandomForest);
+    let members =
+        "`random`, `grid`, `quasiRandom`, `tpe`, `genetic`, `cmaEs`, `bohb`, `gaussianProcess`, `randomForest`";
+    one_of("spec.sampler", members, [random, grid, quasi_random, tpe, genetic, cma_es, bohb, process, forest], errors)
         .unwrap_or(engine::Sampler::Random)
 }
 

@@ -95,6 +95,8 @@ fn everything_is_bounded() {
                         || path.ends_with("quasiRandom")
                         || path.ends_with("none")
                         || path.ends_with("bohb")
+                        || path.ends_with("gaussianProcess")
+                        || path.ends_with("randomForest")
                 }
                 _ => true,
             };

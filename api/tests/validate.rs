@@ -164,6 +164,16 @@ fn constraints_and_starting_points_reach_the_plan() {
 }
 
 #[test]
+fn models_are_samplers() {
+    for (text, sampler) in
+        [("gaussianProcess", engine::Sampler::GaussianProcess), ("randomForest", engine::Sampler::RandomForest)]
+    {
+        let plan = validate(&study(|t| t.replace("{random: {}}", &format!("{{{text}: {{}}}}"))));
+        assert_eq!(plan.unwrap().spec().sampler, sampler);
+    }
+}
+
+#[test]
 fn unions_have_one_member() {
     refuses(
         &[

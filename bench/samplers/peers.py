@@ -186,6 +186,97 @@ class Hyperopt:
         self.trials.refresh()
 
 
+class Skopt:
+    """scikit-optimize's Gaussian process with its defaults (GP-hedge over three acquisitions); without conditions."""
+
+    def start(self, problem, seed):
+        import skopt
+
+        assert not any(p["when"] for p in problem["parameters"]), "there are no conditions there"
+
+        def dimension(p):
+            domain = p["domain"]
+            if domain["kind"] == "categorical":
+                return skopt.space.Categorical(domain["choices"])
+            prior = "log-uniform" if domain["log"] else "uniform"
+            if domain["kind"] == "int":
+                step = domain["step"] or 1
+                low, high = (domain["min"], domain["max"]) if step == 1 else (0, (domain["max"] - domain["min"]) // step)
+                return skopt.space.Integer(low, high, prior=prior)
+            return skopt.space.Real(domain["min"], domain["max"], prior=prior)
+
+        self.problem = problem
+        self.optimizer = skopt.Optimizer([dimension(p) for p in problem["parameters"]], "GP", random_state=seed)
+
+    def ask(self):
+        asked, values = self.optimizer.ask(), {}
+        for p, raw in zip(self.problem["parameters"], asked):
+            domain = p["domain"]
+            if domain["kind"] == "categorical":
+                values[p["name"]] = str(raw)
+            elif domain["kind"] == "int":
+                step = domain["step"] or 1
+                values[p["name"]] = int(raw) if step == 1 else domain["min"] + int(raw) * step
+            else:
+                values[p["name"]] = float(raw)
+        return asked, values
+
+    def tell(self, asked, value):
+        self.optimizer.tell(asked, value)
+
+
+class Smac:
+    """SMAC3's facade for hyperparameters, by its defaults: a random forest."""
+
+    def start(self, problem, seed):
+        import logging
+        import tempfile
+
+        import ConfigSpace as cs
+        from smac import HyperparameterOptimizationFacade, Scenario
+
+        logging.disable(logging.CRITICAL)
+        space, made = cs.ConfigurationSpace(seed=seed), {}
+        for p in problem["parameters"]:
+            name, domain = p["name"], p["domain"]
+            if domain["kind"] == "categorical":
+                made[name] = cs.CategoricalHyperparameter(name, domain["choices"])
+            elif domain["kind"] == "int" and domain["step"]:
+                made[name] = cs.UniformIntegerHyperparameter(name, 0, (domain["max"] - domain["min"]) // domain["step"])
+            elif domain["kind"] == "int":
+                made[name] = cs.UniformIntegerHyperparameter(name, domain["min"], domain["max"], log=domain["log"])
+            else:
+                made[name] = cs.UniformFloatHyperparameter(name, domain["min"], domain["max"], log=domain["log"])
+        space.add(list(made.values()))
+        for p in problem["parameters"]:
+            conditions = []
+            for w in p["when"]:
+                parent = made[w["parameter"]]
+                allowed = [v if isinstance(parent, cs.CategoricalHyperparameter) else int(v) for v in w["in"]]
+                conditions.append(cs.InCondition(made[p["name"]], parent, allowed))
+            if conditions:
+                space.add(conditions[0] if len(conditions) == 1 else cs.AndConjunction(*conditions))
+        self.problem = problem
+        scenario = Scenario(space, deterministic=True, n_trials=100, seed=seed, output_directory=tempfile.mkdtemp())
+        self.smac = HyperparameterOptimizationFacade(scenario, lambda config, seed=0: 0.0, overwrite=True)
+
+    def ask(self):
+        info = self.smac.ask()
+        given, values = dict(info.config), {}
+        for p in self.problem["parameters"]:
+            if p["name"] in given:
+                raw, domain = given[p["name"]], p["domain"]
+                if domain["kind"] == "int":
+                    raw = domain["min"] + int(raw) * domain["step"] if domain["step"] else int(raw)
+                values[p["name"]] = str(raw) if domain["kind"] == "categorical" else raw
+        return info, values
+
+    def tell(self, info, value):
+        from smac.runhistory.dataclasses import TrialValue
+
+        self.smac.tell(info, TrialValue(cost=value))
+
+
 PEERS = {
     "optuna-random": lambda: Optuna(lambda o, seed: o.samplers.RandomSampler(seed=seed)),
     "optuna-qmc": lambda: Optuna(lambda o, seed: o.samplers.QMCSampler(scramble=True, seed=seed)),
@@ -198,6 +289,9 @@ PEERS = {
     "optuna-nsga2-20": lambda: Optuna(lambda o, seed: o.samplers.NSGAIISampler(seed=seed, population_size=20)),
     "rustuna-tpe": lambda: Rustuna(lambda r, seed: r.samplers.TPESampler(seed=seed)),
     "hyperopt-tpe": lambda: Hyperopt(),
+    "optuna-gp": lambda: Optuna(lambda o, seed: o.samplers.GPSampler(seed=seed)),
+    "skopt-gp": lambda: Skopt(),
+    "smac-rf": lambda: Smac(),
 }
 
 
@@ -280,7 +374,7 @@ def main():
         return
     for problem in names or problems.by_name:
         for name in given.samplers.split(","):
-            if name.startswith("hyperopt") and any(p["when"] for p in problems.by_name[problem]["parameters"]):
+            if name.startswith(("hyperopt", "skopt")) and any(p["when"] for p in problems.by_name[problem]["parameters"]):
                 print(f"{name} is left out on {problem}: it has no conditions of this form", file=sys.stderr)
                 continue
             for seed in range(given.first, given.first + given.seeds):

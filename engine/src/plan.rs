@@ -78,6 +78,10 @@ pub enum Sampler {
         /// Trials a generation, 4..=1000; absent: 4 + floor(3 ln d) for d parameters.
         population: Option<u32>,
     },
+    /// Bayesian optimization on a Gaussian process.
+    GaussianProcess,
+    /// Bayesian optimization on a random forest, SMAC's way.
+    RandomForest,
     /// The points of a scrambled Sobol sequence, one for each trial number.
     QuasiRandom,
     /// Tree-structured Parzen estimators (Bergstra et al., NIPS 2011; Watanabe, arXiv 2304.11127).
@@ -509,7 +513,13 @@ fn check_population(sampler: &Sampler, errors: &mut Vec<PlanError>) {
     let (name, given, allowed) = match sampler {
         Sampler::Genetic { population } => ("genetic", population, samplers::GENETIC_POPULATION),
         Sampler::CmaEs { population } => ("cmaEs", population, samplers::CMA_ES_POPULATION),
-        Sampler::Random | Sampler::QuasiRandom | Sampler::Tpe(_) | Sampler::Grid { .. } | Sampler::Bohb => return,
+        Sampler::Random
+        | Sampler::QuasiRandom
+        | Sampler::Tpe(_)
+        | Sampler::Grid { .. }
+        | Sampler::Bohb
+        | Sampler::GaussianProcess
+        | Sampler::RandomForest => return,
     };
     if let Some(given) = given.filter(|given| !allowed.contains(given)) {
         let (least, most) = allowed.into_inner();
@@ -536,7 +546,9 @@ fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut
         | Sampler::Tpe(_)
         | Sampler::Genetic { .. }
         | Sampler::CmaEs { .. }
-        | Sampler::Bohb => {
+        | Sampler::Bohb
+        | Sampler::GaussianProcess
+        | Sampler::RandomForest => {
             check_population(&spec.sampler, errors);
             if let Sampler::Tpe(TpeSettings { startup_trials, .. }) = spec.sampler
                 && !(1..=samplers::MAX_STARTUP).contains(&startup_trials)

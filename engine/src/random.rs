@@ -21,6 +21,12 @@ pub enum Purpose {
     Scramble = 3,
     /// The last digits of a quasi-random point: the index is the scramble and the trial's number.
     QuasiRandom = 4,
+    /// The design of a study's first trials; the index is the hypercube's.
+    FirstTrials = 40,
+    /// Which trials a bounded model is of; the index is the trial's number.
+    Subset = 41,
+    /// What a model draws to propose the trial whose number is the index.
+    Search = 42,
 }
 
 /// A stream of random numbers.

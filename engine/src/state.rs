@@ -143,6 +143,7 @@ pub struct State<'h> {
     memo: Memo,
     sampling: samplers::Memo,
     start_points: samplers::StartMemory,
+    fits: samplers::Fits,
     active: u32,
     committed: u128,
     failed: u32,
@@ -164,6 +165,7 @@ impl<'h> State<'h> {
             memo: Memo::new(plan),
             sampling: samplers::Memo::new(plan),
             start_points: samplers::StartMemory::default(),
+            fits: samplers::Fits::default(),
             active: 0,
             committed: 0,
             failed: 0,
@@ -260,6 +262,10 @@ impl<'h> State<'h> {
 
     pub(crate) fn start_points(&self) -> &samplers::StartMemory {
         &self.start_points
+    }
+
+    pub(crate) fn fits(&self) -> &samplers::Fits {
+        &self.fits
     }
 
     pub(crate) fn taken(&self) -> &BTreeSet<u64> {

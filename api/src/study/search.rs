@@ -37,7 +37,7 @@ pub enum FidelityKind {
 /// What proposes configurations: exactly one member.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("[has(self.random), has(self.grid), has(self.quasiRandom), has(self.tpe), has(self.genetic), has(self.cmaEs), has(self.bohb)].exists_one(given, given)", "must have exactly one of `random`, `grid`, `quasiRandom`, `tpe`, `genetic`, `cmaEs`, `bohb`"))]
+#[x_kube(validation = ("[has(self.random), has(self.grid), has(self.quasiRandom), has(self.tpe), has(self.genetic), has(self.cmaEs), has(self.bohb), has(self.gaussianProcess), has(self.randomForest)].exists_one(given, given)", "must have exactly one of `random`, `grid`, `quasiRandom`, `tpe`, `genetic`, `cmaEs`, `bohb`, `gaussianProcess`, `randomForest`"))]
 pub struct Sampler {
     /// random draws each parameter uniformly in its scale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,6 +60,12 @@ pub struct Sampler {
     /// bohb proposes two in three from kernel densities of good and bad configurations, and the others at random.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bohb: Option<BohbSampler>,
+    /// gaussianProcess proposes where a Gaussian process expects the most improvement: for few and expensive trials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gaussian_process: Option<GaussianProcessSampler>,
+    /// randomForest proposes where a random forest expects the most improvement: for many choices and conditions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random_forest: Option<RandomForestSampler>,
 }
 
 /// Random search has no settings.
@@ -131,6 +137,14 @@ pub struct CmaEsSampler {
     #[schemars(range(min = 4, max = 1_000))]
     pub population: Option<u32>,
 }
+
+/// Search by a Gaussian process has no settings.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GaussianProcessSampler {}
+
+/// Search by a random forest has no settings.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RandomForestSampler {}
 
 /// What decides how far each trial may run: exactly one member.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -3,13 +3,15 @@
 use trimtab_engine::{Sampler, TpeSettings};
 
 /// Name and sampler, in the order of the help.
-const SAMPLERS: [(&str, Sampler); 6] = [
+const SAMPLERS: [(&str, Sampler); 8] = [
     ("random", Sampler::Random),
     ("quasi-random", Sampler::QuasiRandom),
     ("tpe", Sampler::Tpe(TpeSettings { independent: false, startup_trials: 10 })),
     ("tpe-independent", Sampler::Tpe(TpeSettings { independent: true, startup_trials: 10 })),
     ("genetic", Sampler::Genetic { population: None }),
     ("cma-es", Sampler::CmaEs { population: None }),
+    ("gaussian-process", Sampler::GaussianProcess),
+    ("random-forest", Sampler::RandomForest),
 ];
 
 /// The sampler of this name.

@@ -7,11 +7,13 @@ use crate::{
     Action, Assignment, Domain, Plan, PlanSpec, Sampler, Scale, Value, Verdict, VerdictReason, decide, fixture,
 };
 
-const SAMPLERS: [Sampler; 4] = [
+const SAMPLERS: [Sampler; 6] = [
     Sampler::Random,
     Sampler::Grid { points: Some(9) },
     Sampler::Genetic { population: Some(4) },
     Sampler::CmaEs { population: None },
+    Sampler::GaussianProcess,
+    Sampler::RandomForest,
 ];
 
 fn whole(name: &str) -> crate::Parameter {

@@ -3,13 +3,16 @@
 mod bohb;
 mod cma_es;
 pub(crate) mod finite;
+mod gaussian_process;
 mod genetic;
 mod grid;
 mod points;
 mod quasi_random;
 mod random;
+mod random_forest;
 mod ranking;
 mod start_points;
+mod surrogate;
 mod tpe;
 
 #[cfg(test)]
@@ -20,6 +23,8 @@ use crate::history::Note;
 use crate::plan::{Plan, PlanError, PlanSpec, Sampler};
 use crate::space::{Assignment, Enumeration, Space};
 use crate::state::{State, Trial};
+
+pub(crate) use gaussian_process::Memo as Fits;
 
 /// The most points that a grid may put on a float.
 pub const MAX_POINTS: u32 = 1_000;
@@ -70,9 +75,13 @@ pub(crate) enum Memo {
 impl Memo {
     pub(crate) fn new(plan: &Plan) -> Self {
         match plan.spec().sampler {
-            Sampler::Random | Sampler::Grid { .. } | Sampler::QuasiRandom | Sampler::Genetic { .. } | Sampler::Bohb => {
-                Self::None
-            }
+            Sampler::Random
+            | Sampler::Grid { .. }
+            | Sampler::QuasiRandom
+            | Sampler::Genetic { .. }
+            | Sampler::Bohb
+            | Sampler::GaussianProcess
+            | Sampler::RandomForest => Self::None,
             Sampler::Tpe(_) => Self::Points(points::Points::new(&plan.spec().space)),
             Sampler::CmaEs { .. } => Self::CmaEs(Box::new(cma_es::Memory::new(plan))),
         }
@@ -113,6 +122,8 @@ pub fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> 
             Memo::CmaEs(memory) => cma_es::propose(plan, state, memory, number),
             Memo::None | Memo::Points(_) => None,
         },
+        Sampler::GaussianProcess => gaussian_process::propose(plan, state, number),
+        Sampler::RandomForest => random_forest::propose(plan, state, number),
     }
 }
 

@@ -390,4 +390,24 @@ conformance! {
     tpe_independent_hyperband_small: TPE_INDEPENDENT, HYPERBAND, small;
     tpe_independent_hyperband_conditional: TPE_INDEPENDENT, HYPERBAND, conditional;
     tpe_independent_hyperband_tiny: TPE_INDEPENDENT, HYPERBAND, tiny;
+    gaussian_process_none_continuous: Sampler::GaussianProcess, Scheduler::None, continuous;
+    gaussian_process_none_small: Sampler::GaussianProcess, Scheduler::None, small;
+    gaussian_process_none_conditional: Sampler::GaussianProcess, Scheduler::None, conditional;
+    gaussian_process_none_tiny: Sampler::GaussianProcess, Scheduler::None, tiny;
+    gaussian_process_hyperband_continuous: Sampler::GaussianProcess, HYPERBAND, continuous;
+    gaussian_process_hyperband_small: Sampler::GaussianProcess, HYPERBAND, small;
+    gaussian_process_hyperband_conditional: Sampler::GaussianProcess, HYPERBAND, conditional;
+    gaussian_process_hyperband_tiny: Sampler::GaussianProcess, HYPERBAND, tiny;
+    gaussian_process_halving_through_continuous: Sampler::GaussianProcess, HALVING_THROUGH, continuous;
+    gaussian_process_halving_through_conditional: Sampler::GaussianProcess, HALVING_THROUGH, conditional;
+    random_forest_none_continuous: Sampler::RandomForest, Scheduler::None, continuous;
+    random_forest_none_small: Sampler::RandomForest, Scheduler::None, small;
+    random_forest_none_conditional: Sampler::RandomForest, Scheduler::None, conditional;
+    random_forest_none_tiny: Sampler::RandomForest, Scheduler::None, tiny;
+    random_forest_hyperband_continuous: Sampler::RandomForest, HYPERBAND, continuous;
+    random_forest_hyperband_small: Sampler::RandomForest, HYPERBAND, small;
+    random_forest_hyperband_conditional: Sampler::RandomForest, HYPERBAND, conditional;
+    random_forest_hyperband_tiny: Sampler::RandomForest, HYPERBAND, tiny;
+    random_forest_halving_through_continuous: Sampler::RandomForest, HALVING_THROUGH, continuous;
+    random_forest_halving_through_conditional: Sampler::RandomForest, HALVING_THROUGH, conditional;
 }

@@ -48,6 +48,8 @@ pub(crate) fn fill(status: &mut StudyStatus, old: &StudyStatus, picture: &Pictur
             Sampler::Bohb => "bohb",
             Sampler::QuasiRandom => "quasiRandom",
             Sampler::Tpe(_) => "tpe",
+            Sampler::GaussianProcess => "gaussianProcess",
+            Sampler::RandomForest => "randomForest",
         };
         status.algorithm = Some(format!("{scheduler}/{sampler}"));
         let wanted = plan.settings().limits.trials.map(u64::from).or_else(|| plan.overview().trials);

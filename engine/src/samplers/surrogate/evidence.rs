@@ -1,0 +1,123 @@
+//! What the trials of a study say to a model.
+//!
+//! With a ladder, the model is of the highest level that has enough finite values (as in BOHB: Falkner et al. 2018, section
+//! 3.2): values of different levels are never mixed. A trial whose own failure ended it, or whose value at the level is NaN or
+//! infinite, is counted with the failed ones. A trial that was lost to the infrastructure, was deleted, or ended without
+//! a value at this level says nothing. A trial that still holds a slot and has no value there is pending.
+
+use super::encoding::{Encoding, Point};
+use super::warp::warp;
+use crate::history::Outcome;
+use crate::plan::Plan;
+use crate::state::State;
+
+/// A trial's place and what it is worth there.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::samplers) struct Known {
+    pub(in crate::samplers) number: u32,
+    pub(in crate::samplers) point: Point,
+    /// Oriented so that smaller is better; absent when it failed.
+    pub(in crate::samplers) value: Option<f64>,
+}
+
+/// What a model is built from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::samplers) struct Evidence {
+    /// Trials with a value, and failed ones, by number.
+    pub(in crate::samplers) known: Vec<Known>,
+    /// Where trials are pending, by number.
+    pub(in crate::samplers) pending: Vec<Point>,
+}
+
+/// The study's evidence at the highest level with enough of it; `None` when no level has it: at least so many trials with a
+/// value or failed, half of them with a value, and two different values.
+pub(in crate::samplers) fn evidence(
+    plan: &Plan,
+    state: &State<'_>,
+    encoding: &Encoding<'_>,
+    enough: usize,
+) -> Option<Evidence> {
+    let objective = &plan.spec().objective;
+    let has_failed = |trial: &crate::state::Trial<'_>| trial.ended == Some(Outcome::Failed);
+    let failed = state.trials().iter().filter(|trial| has_failed(trial)).count();
+    let level = (0..plan.levels().len()).rev().find(|&level| {
+        let values = state.trials().iter().filter(|trial| trial.is_eligible()).filter_map(|t| t.values_at(level));
+        let values: Vec<Option<f64>> = values.map(|values| objective.oriented(values)).collect();
+        let mut finite = values.iter().flatten();
+        let first = finite.next();
+        let differ = finite.any(|value| Some(value) != first);
+        let count = values.iter().flatten().count();
+        differ && failed + values.len() >= enough && 2 * count >= enough
+    })?;
+    let mut evidence = Evidence::default();
+    for trial in state.trials() {
+        let values = trial.values_at(level);
+        let is_known = has_failed(trial) || (trial.is_eligible() && values.is_some());
+        let is_pending = values.is_none() && trial.is_active();
+        if !is_known && !is_pending {
+            continue;
+        }
+        let Some(point) = trial.parameters.as_deref().and_then(|assignment| encoding.encode(assignment)) else {
+            continue;
+        };
+        if is_known {
+            let value = values.filter(|_| !has_failed(trial)).and_then(|values| objective.oriented(values));
+            evidence.known.push(Known { number: trial.number.0, point, value });
+        } else {
+            evidence.pending.push(point);
+        }
+    }
+    Some(evidence)
+}
+
+/// Standardized values; failed trials take the worst.
+pub(in crate::samplers) fn warped(known: &[&Known]) -> Vec<f64> {
+    let finite: Vec<f64> = known.iter().filter_map(|known| known.value).collect();
+    let warped = warp(&finite);
+    let worst = warped.iter().copied().fold(0.0, f64::max);
+    let mut values = warped.into_iter();
+    known.iter().map(|known| known.value.and_then(|_| values.next()).unwrap_or(worst)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Scheduler;
+    use crate::fixture::Study;
+
+    fn of(study: &Study, enough: usize) -> Option<Evidence> {
+        let encoding = Encoding::new(&study.plan.spec().space);
+        evidence(&study.plan, &State::fold(&study.plan, &study.history), &encoding, enough)
+    }
+
+    #[test]
+    fn evidence_tells_values_failures_and_pending_apart() {
+        let mut study = Study::new(|spec| spec.settings.parallelism = 7);
+        study.step();
+        study.observe(0, 0, 1.0).observe(1, 0, f64::NAN).observe(2, 0, -3.0).observe(3, 0, f64::NEG_INFINITY);
+        study.end(4, Outcome::Failed).end(5, Outcome::Lost);
+        let evidence = of(&study, 4).unwrap();
+        let values: Vec<_> = evidence.known.iter().map(|known| (known.number, known.value)).collect();
+        assert_eq!(values, [(0, Some(1.0)), (1, None), (2, Some(-3.0)), (3, None), (4, None)]);
+        assert_eq!(evidence.pending.len(), 1);
+        assert_eq!(of(&study, 6), None);
+    }
+
+    #[test]
+    fn evidence_is_of_the_highest_level_with_enough() {
+        let mut study = Study::new(|spec| {
+            spec.scheduler =
+                Scheduler::Hyperband { reduction_factor: 3, sizes: crate::Sizes::Paper, run_through: false };
+            spec.settings.parallelism = 9;
+        });
+        study.step();
+        for number in 0..6 {
+            study.reach(number, 0, f64::from(number));
+        }
+        study.observe(0, 1, 10.0).observe(1, 1, 11.0).observe(2, 2, 12.0);
+        let at = |enough| of(&study, enough).unwrap().known.iter().filter_map(|known| known.value).collect::<Vec<_>>();
+        assert_eq!(at(2), [10.0, 11.0]);
+        assert_eq!(at(6), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(of(&study, 7), None);
+    }
+}
