@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use trimtab_api::conditions::{self, reason, trial as condition};
 use trimtab_api::ending::ignored_checkpoint;
-use trimtab_api::trial::{OutcomeKind, TrialStatus};
+use trimtab_api::trial::{OutcomeKind, Run, TrialStatus};
 
 use super::observe::{JobSeen, Seen};
+use super::pods::PodFacts;
 use crate::write::{News, Tone};
 
 /// Changes conditions and state to what `status` and the pods show.
@@ -22,11 +23,17 @@ pub(crate) fn fill(status: &mut TrialStatus, seen: &Seen, now: Timestamp) {
         .rev()
         .find(|r| ignored_checkpoint(r))
         .map(|r| (r.number, r.first.clone().unwrap_or_default(), r.start.clone()));
-    let (running, why, words) = running(seen, live);
+    let was_running = conditions::is_true(&status.conditions, condition::RUNNING);
+    let (mut running, why, words) = running(seen, live);
+    // What runs on record does not wait again because a view of its pod is older than the record.
+    let is_behind = live && !running && was_running && seen.status.runs.last().is_some_and(|run| precedes(seen, run));
+    running |= is_behind;
     let mut set = |kind: &str, is: bool, why: &str, words: &str| {
         conditions::set(&mut status.conditions, kind, is, why, words, generation, now);
     };
-    set(condition::RUNNING, running, why, &words);
+    if !is_behind {
+        set(condition::RUNNING, running, why, &words);
+    }
     let (done_reason, done_words) = if complete {
         (reason::REACHED, "the trial reached its highest level")
     } else {
@@ -64,6 +71,12 @@ pub(crate) fn fill(status: &mut TrialStatus, seen: &Seen, now: Timestamp) {
         None => "Pending",
     };
     status.state = Some(state.to_owned());
+}
+
+/// Whether what is seen of a run's pod was so before its container ran, which is on record.
+fn precedes(seen: &Seen, run: &Run) -> bool {
+    let is_older = |pod: &PodFacts| !pod.started && run.pod_name.as_ref() == Some(&pod.name);
+    run.start_time.is_some() && run.end.is_none() && seen.pods.last().is_none_or(is_older)
 }
 
 fn running(seen: &Seen, live: bool) -> (bool, &'static str, String) {

@@ -375,6 +375,24 @@ fn ended_jobs_are_deleted_unless_they_are_to_be_kept() {
 }
 
 #[test]
+fn old_view_of_a_pod_does_not_take_back_that_it_runs() {
+    let waiting = || pod(json!({"phase": "Pending"}));
+    let mut status = running();
+    status.runs[0].pod_name = Some("digits-0004-1-abcde".to_owned());
+    status.runs[0].start_time = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH));
+    let set = |status: &mut TrialStatus, is| {
+        trimtab_api::conditions::set(&mut status.conditions, "Running", is, "PodRunning", "", 1, Timestamp::UNIX_EPOCH);
+    };
+    set(&mut status, true);
+    let step = Case::new(study(|_| {}), trial(status.clone()), &[waiting()]).step();
+    assert_eq!(step.status.state.as_deref(), Some("Running"));
+    // Another pod of the same run, such as one that a queueing system let go on later, does wait.
+    status.runs[0].pod_name = Some("digits-0004-1-other".to_owned());
+    let step = Case::new(study(|_| {}), trial(status), &[waiting()]).step();
+    assert_eq!(step.status.state.as_deref(), Some("Pending"));
+}
+
+#[test]
 fn job_that_was_deleted_before_its_uid_was_on_record_is_not_made_again() {
     let mut status = running();
     status.runs[0].job_uid = None;
