@@ -81,6 +81,12 @@ impl Trial<'_> {
         self.values.binary_search_by_key(&level, |&(at, _)| at).ok().and_then(|i| self.values.get(i)).map(|(_, v)| v)
     }
 
+    /// What was reported up to a level, once a rung there may judge it: where a run ends at its rung, when it has ended. So a
+    /// decision does not depend on whether a run's last value or its end became known first.
+    pub(crate) fn arrived_at(&self, plan: &Plan, level: usize) -> Option<&Values> {
+        self.values_at(level).filter(|_| plan.runs_through() || self.rested >= Some(level))
+    }
+
     /// Its state in one word, for people: `Running`, `Stopping`, `Waiting` (for a rung's judgement or a slot),
     /// `Completed` (it rests at the highest level), or how it ended.
     #[must_use]

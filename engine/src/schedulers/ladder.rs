@@ -1,6 +1,6 @@
 //! Rungs and their judgement, shared by the schedulers that promote in synchronous brackets.
 //!
-//! A rung is judged when its membership is closed and every member that was not judged yet has a value there or has ended.
+//! A rung is judged when its membership is closed and every member that was not judged yet has arrived there, with its value, or has ended.
 //! The first rung is closed when it is full, when anybody on it was judged, when a later bracket has begun, or when
 //! nothing more can start: by the limits on trials and spending or because the sampler is exhausted, but not because all
 //! slots are taken or the study is suspended. A higher rung is closed when nobody below is unjudged. A trial that fails or
@@ -106,7 +106,7 @@ impl Ladder {
         let shape = self.shape(plan, trial.bracket);
         let Some((bracket, at, level)) = Self::unjudged(&mut self.brackets, shape, trial) else { return };
         let Some(rung) = bracket.rungs.get_mut(at) else { return };
-        match trial.values_at(level).map(|values| plan.spec().objective.oriented(values)) {
+        match trial.arrived_at(plan, level).map(|values| plan.spec().objective.oriented(values)) {
             None => rung.waiting += 1,
             Some(Some(value)) => {
                 rung.finite.insert((sortable(value), trial.number.0));
@@ -122,7 +122,7 @@ impl Ladder {
         let shape = self.shape(plan, trial.bracket);
         let Some((bracket, at, level)) = Self::unjudged(&mut self.brackets, shape, trial) else { return };
         let Some(rung) = bracket.rungs.get_mut(at) else { return };
-        match trial.values_at(level).map(|values| plan.spec().objective.oriented(values)) {
+        match trial.arrived_at(plan, level).map(|values| plan.spec().objective.oriented(values)) {
             None => rung.waiting = rung.waiting.saturating_sub(1),
             Some(Some(value)) => {
                 rung.finite.remove(&(sortable(value), trial.number.0));

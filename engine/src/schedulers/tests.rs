@@ -234,3 +234,36 @@ fn successive_halving_repeats_its_bracket() {
     let acts = study.acts();
     assert_eq!(acts[2..], ["start 2 in 0 to 0", "start 3 in 1 to 0", "start 4 in 1 to 0"]);
 }
+
+#[test]
+fn rung_is_judged_when_runs_have_ended_whichever_news_comes_first() {
+    let played = |news: &[fn(&mut Study)]| {
+        let mut study = Study::new(|spec| {
+            spec.scheduler =
+                Scheduler::SuccessiveHalving { reduction_factor: 2, configurations: Some(2), run_through: false };
+            spec.settings.parallelism = 1;
+        });
+        study.step();
+        study.reach(0, 0, 1.0);
+        study.step();
+        news.iter()
+            .flat_map(|tell| {
+                tell(&mut study);
+                study.step().actions
+            })
+            .collect::<Vec<_>>()
+    };
+    let together = played(&[|study| {
+        study.reach(1, 0, 1.0);
+    }]);
+    let apart = played(&[
+        |study| {
+            study.observe(1, 0, 1.0);
+        },
+        |study| {
+            study.rest(1, 0, 1);
+        },
+    ]);
+    assert!(matches!(together[..], [Action::Stop { .. }, Action::Continue { .. }]), "{together:?}");
+    assert_eq!(together, apart);
+}

@@ -34,7 +34,8 @@ fn state_keeps_the_first_value_and_ignores_what_comes_after_the_end() {
 #[test]
 fn state_counts_stopped_trials_as_active_until_they_end() {
     let mut study = Study::new(|spec| {
-        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false };
+        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: true };
+        spec.resumable = false;
         spec.settings.parallelism = 9;
         spec.settings.limits.trials = Some(9);
     });
