@@ -93,14 +93,16 @@ pub(crate) fn descendants(of: i32) -> Vec<i32> {
 pub fn kill_marked(beginning: &str) -> usize {
     let mark = format!("{MARK}={beginning}");
     let own = i32::try_from(std::process::id()).unwrap_or(0);
-    let mut killed = 0;
-    // A process may start another one while it is looked for.
+    let (mut killed, mut was_empty) = (0, false);
+    // A process may start another one while it is looked for, and one that is just being executed shows no environment yet: two
+    // looks in a row must find nothing.
     for _ in 0..50 {
         let marked: Vec<i32> =
             pids().filter(|pid| *pid != own && stat(*pid).is_some() && is_marked(*pid, &mark)).collect();
-        if marked.is_empty() {
+        if marked.is_empty() && was_empty {
             break;
         }
+        was_empty = marked.is_empty();
         for pid in marked {
             killed += usize::from(kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok());
         }
@@ -139,6 +141,11 @@ mod tests {
         let start = |mark: &str| std::process::Command::new("/bin/sleep").arg("60").env(MARK, mark).spawn().unwrap();
         let uid = format!("test-{}", std::process::id());
         let (mut ours, mut other) = (start(&format!("{uid}/0/1/")), start(&format!("{uid}0/0/1/")));
+        // The child is there before its environment is.
+        let shows = |pid: u32| is_marked(i32::try_from(pid).unwrap(), &format!("{MARK}={uid}"));
+        while !shows(ours.id()) || !shows(other.id()) {
+            std::thread::yield_now();
+        }
         assert_eq!(kill_marked(&format!("{uid}/")), 1);
         assert!(!ours.wait().unwrap().success());
         assert!(other.try_wait().unwrap().is_none());
