@@ -23,10 +23,10 @@ use std::sync::{Arc, Mutex};
 use self::kernel::{Axes, Hyper};
 use self::posterior::Posterior;
 use self::search::Search;
+use super::Proposal;
 use super::surrogate::{
-    Candidate, Encoding, Known, all_left, evidence, first_new, first_trials, newest, subset, warped,
+    Candidate, Encoding, Known, all_left, by_model, evidence, first_new, first_trials, newest, subset, warped,
 };
-use super::{Proposal, finite, random};
 use crate::plan::Plan;
 use crate::random::{Purpose, Stream};
 use crate::space::Assignment;
@@ -60,14 +60,7 @@ impl Clone for Memo {
 }
 
 pub(super) fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> {
-    let encoding = Encoding::new(&plan.spec().space);
-    if finite::is_exhausted(plan, state, number) {
-        return None;
-    }
-    match model(plan, state, &encoding, number) {
-        Some(assignment) => Some(Proposal::plain(assignment, NAME)),
-        None => Proposal::fallback(random::propose(plan, state, number)?, NAME, random::NAME),
-    }
+    by_model(plan, state, number, NAME, model)
 }
 
 /// What the model proposes; `None` where chance is to decide.

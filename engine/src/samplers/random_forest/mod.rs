@@ -13,11 +13,11 @@
 mod tree;
 
 use self::tree::{Rule, Samples, Tree};
+use super::Proposal;
 use super::surrogate::{
-    Candidate, Encoding, Kind, Known, Point, all_left, evidence, first_new, first_trials, is_active, is_allowed,
-    log_ei, newest, subset, warped,
+    Candidate, Encoding, Kind, Known, Point, all_left, by_model, evidence, first_new, first_trials, is_active,
+    is_allowed, log_ei, newest, subset, warped,
 };
-use super::{Proposal, finite, random};
 use crate::plan::Plan;
 use crate::random::{Purpose, Stream};
 use crate::space::Assignment;
@@ -50,14 +50,7 @@ const NEIGHBOURS: usize = 4;
 const WIDTH: f64 = 0.2;
 
 pub(super) fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> {
-    let encoding = Encoding::new(&plan.spec().space);
-    if finite::is_exhausted(plan, state, number) {
-        return None;
-    }
-    match model(plan, state, &encoding, number) {
-        Some(assignment) => Some(Proposal::plain(assignment, NAME)),
-        None => Proposal::fallback(random::propose(plan, state, number)?, NAME, random::NAME),
-    }
+    by_model(plan, state, number, NAME, model)
 }
 
 /// What the model proposes; `None` where chance is to decide.

@@ -14,7 +14,8 @@ pub(super) use evidence::{Known, evidence, warped};
 pub(super) use log_ei::{Slope, log_ei, log_ei_slope};
 pub(super) use subset::{newest, subset};
 
-use super::finite::is_new;
+use super::finite::{self, is_new};
+use super::{Proposal, random};
 use crate::plan::Plan;
 use crate::random::Stream;
 use crate::space::{Assignment, Enumeration};
@@ -22,6 +23,23 @@ use crate::state::State;
 
 /// A finite space with at most this many configurations left is looked at as a whole instead of being searched.
 const MAX_WHOLE: u64 = 512;
+
+/// Proposes by a model, and by chance where the model leaves it to chance; nothing once the space is exhausted.
+pub(super) fn by_model(
+    plan: &Plan,
+    state: &State<'_>,
+    number: u32,
+    name: &'static str,
+    model: impl FnOnce(&Plan, &State<'_>, &Encoding<'_>, u32) -> Option<Assignment>,
+) -> Option<Proposal> {
+    if finite::is_exhausted(plan, state, number) {
+        return None;
+    }
+    match model(plan, state, &Encoding::new(&plan.spec().space), number) {
+        Some(assignment) => Some(Proposal::plain(assignment, name)),
+        None => Proposal::fallback(random::propose(plan, state, number)?, name, random::NAME),
+    }
+}
 
 /// A point and how much is expected of it; larger is better.
 #[derive(Clone, Debug)]
@@ -85,3 +103,6 @@ pub(super) fn normal(stream: &mut Stream) -> f64 {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

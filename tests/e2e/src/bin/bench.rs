@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
+use futures::future::try_join_all;
 use futures::{AsyncBufReadExt, TryStreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
@@ -57,12 +58,10 @@ async fn stamped(ground: &Ground, study: &str, seconds: u64) -> Result<(Picture,
     ground
         .until(&format!("{study} is complete"), seconds, |picture| {
             for pod in picture.running_pods() {
-                if followed.contains(&pod.name_any()) {
-                    continue;
-                }
-                followed.push(pod.name_any());
                 let trial = pod.labels().get(trimtab_api::names::TRIAL_LABEL).and_then(|name| picture.trials.get(name));
-                if let Some(trial) = trial {
+                let Some(trial) = trial.filter(|trial| trial.spec.study_name == study) else { continue };
+                if !followed.contains(&pod.name_any()) {
+                    followed.push(pod.name_any());
                     let follow = follow(ground.api(), pod.name_any(), trial.spec.number, Arc::clone(&stamps));
                     // It ends with the pod; what it could not read is missing in the sample and nothing else.
                     tokio::spawn(async move { drop(follow.await) });
@@ -93,7 +92,7 @@ async fn follow(api: Api<Pod>, pod: String, trial: u32, stamps: Stamps) -> Resul
 async fn stops(environment: &Arc<Environment>) -> Result<Value> {
     let ground = Ground::new(environment, "stops", &[]).await?;
     let mut waits = Vec::new();
-    for round in 0..6 {
+    for round in 0..20 {
         let name = format!("stop-{round}");
         let scheduler = json!({"successiveHalving": {"reductionFactor": 6, "configurations": 6, "withoutCheckpoint": "RunThrough"}});
         let spec = json!({"parallelism": 6, "seed": round, "fidelity": {"min": 3, "max": 18}, "scheduler": scheduler, "limits": null});
@@ -126,24 +125,28 @@ async fn stops(environment: &Arc<Environment>) -> Result<Value> {
 async fn promotions(environment: &Arc<Environment>) -> Result<Value> {
     let ground = Ground::new(environment, "promotions", &[]).await?.with_claim()?;
     let (mut waits, mut trials) = (Vec::new(), 0);
-    for round in 0..8 {
-        let name = format!("up-{round}");
-        let scheduler = json!({"hyperband": null, "successiveHalving": {"reductionFactor": 3}});
-        let spec = json!({"parallelism": 3, "seed": round, "fidelity": {"max": 3}, "scheduler": scheduler});
-        ground.create(studies::with(studies::hyperband(&name, &["--pace-ms=1500"]), spec)).await?;
-        let (picture, stamps) = stamped(&ground, &name, 120).await?;
-        let numbers: Vec<u32> = picture.trials_of(&name).into_keys().collect();
-        trials += numbers.len();
-        let filled = numbers.iter().map(|number| stamps.get(&(*number, 1))).collect::<Option<Vec<_>>>();
-        let Some(filled) = filled.and_then(|all| all.into_iter().max().copied()) else { continue };
+    for round in 0..25 {
+        let studies: Vec<String> = (0..4).map(|study| format!("up-{round}-{study}")).collect();
+        for (seed, name) in (0..).zip(&studies) {
+            let scheduler = json!({"hyperband": null, "successiveHalving": {"reductionFactor": 3}});
+            let spec =
+                json!({"parallelism": 3, "seed": 4 * round + seed, "fidelity": {"max": 3}, "scheduler": scheduler});
+            ground.create(studies::with(studies::hyperband(name, &["--pace-ms=1500"]), spec)).await?;
+        }
+        let seen = try_join_all(studies.iter().map(|name| stamped(&ground, name, 120))).await?;
         let calls = ground.calls()?;
-        for number in numbers {
-            let job = trimtab_api::names::job(&name, number, 2);
-            let created =
-                calls.iter().find(|call| call.verb == "create" && call.resource == "jobs" && call.name == job);
-            waits.extend(
-                created.map(|call| call.at.duration_since(filled).as_millis()).and_then(|ms| i64::try_from(ms).ok()),
-            );
+        for (name, (picture, stamps)) in studies.iter().zip(seen) {
+            let numbers: Vec<u32> = picture.trials_of(name).into_keys().collect();
+            trials += numbers.len();
+            let filled = numbers.iter().map(|number| stamps.get(&(*number, 1))).collect::<Option<Vec<_>>>();
+            let Some(filled) = filled.and_then(|all| all.into_iter().max().copied()) else { continue };
+            for number in numbers {
+                let job = trimtab_api::names::job(name, number, 2);
+                let created =
+                    calls.iter().find(|call| call.verb == "create" && call.resource == "jobs" && call.name == job);
+                let wait = created.map(|call| call.at.duration_since(filled).as_millis());
+                waits.extend(wait.and_then(|ms| i64::try_from(ms).ok()));
+            }
         }
     }
     let writes = audit::writes(&ground.calls()?);
