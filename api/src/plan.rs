@@ -168,7 +168,8 @@ fn one_of<T, const N: usize>(
 }
 
 fn sampler(sampler: Option<&Sampler>, errors: &mut Vec<FieldError>) -> engine::Sampler {
-    let Some(sampler) = sampler else { return engine::Sampler::Random };
+    let Some(sampler) = sampler else { return engine::Sampler::Automatic };
+    let automatic = sampler.automatic.as_ref().map(|_| engine::Sampler::Automatic);
     let random = sampler.random.as_ref().map(|_| engine::Sampler::Random);
     let grid = sampler.grid.as_ref().map(|grid| engine::Sampler::Grid { points: grid.points });
     let quasi_random = sampler.quasi_random.as_ref().map(|_| engine::Sampler::QuasiRandom);
@@ -183,10 +184,14 @@ fn sampler(sampler: Option<&Sampler>, errors: &mut Vec<FieldError>) -> engine::S
     let bohb = sampler.bohb.as_ref().map(|_| engine::Sampler::Bohb);
     let process = sampler.gaussian_process.as_ref().map(|_| engine::Sampler::GaussianProcess);
     let forest = sampler.random_forest.as_ref().map(|_| engine::Sampler::RandomForest);
-    let members =
-        "`random`, `grid`, `quasiRandom`, `tpe`, `genetic`, `cmaEs`, `bohb`, `gaussianProcess`, `randomForest`";
-    one_of("spec.sampler", members, [random, grid, quasi_random, tpe, genetic, cma_es, bohb, process, forest], errors)
-        .unwrap_or(engine::Sampler::Random)
+    let members = "`automatic`, `random`, `grid`, `quasiRandom`, `tpe`, `genetic`, `cmaEs`, `bohb`, `gaussianProcess`, `randomForest`";
+    one_of(
+        "spec.sampler",
+        members,
+        [automatic, random, grid, quasi_random, tpe, genetic, cma_es, bohb, process, forest],
+        errors,
+    )
+    .unwrap_or(engine::Sampler::Automatic)
 }
 
 fn scheduler(scheduler: Option<&Scheduler>, errors: &mut Vec<FieldError>) -> engine::Scheduler {

@@ -92,6 +92,7 @@ fn everything_is_bounded() {
                         || has("maxProperties")
                         || has("x-kubernetes-preserve-unknown-fields")
                         || path.ends_with("random")
+                        || path.ends_with("automatic")
                         || path.ends_with("quasiRandom")
                         || path.ends_with("none")
                         || path.ends_with("bohb")

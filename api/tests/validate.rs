@@ -63,7 +63,7 @@ fn what_is_left_out_has_a_default() {
         t.replace("  sampler: {random: {}}\n", "").replace("  scheduler: {hyperband: {reductionFactor: 3}}\n", "")
     }))
     .unwrap();
-    assert_eq!(plan.spec().sampler, engine::Sampler::Random);
+    assert_eq!(plan.spec().sampler, engine::Sampler::Automatic);
     assert_eq!(plan.spec().scheduler, engine::Scheduler::None);
     let checkpointed =
         study(|t| t.replace("    container: train\n", "    container: train\n    checkpoint: {claimName: c}\n"));

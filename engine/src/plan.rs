@@ -59,6 +59,8 @@ pub struct FidelityRange {
 /// What proposes configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sampler {
+    /// Picks one of the others for each trial.
+    Automatic,
     /// Uniform in each parameter's scale.
     Random,
     /// A pair of kernel densities, and one third at random (Falkner et al., ICML 2018).
@@ -513,7 +515,8 @@ fn check_population(sampler: &Sampler, errors: &mut Vec<PlanError>) {
     let (name, given, allowed) = match sampler {
         Sampler::Genetic { population } => ("genetic", population, samplers::GENETIC_POPULATION),
         Sampler::CmaEs { population } => ("cmaEs", population, samplers::CMA_ES_POPULATION),
-        Sampler::Random
+        Sampler::Automatic
+        | Sampler::Random
         | Sampler::QuasiRandom
         | Sampler::Tpe(_)
         | Sampler::Grid { .. }
@@ -541,7 +544,8 @@ fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut
                 errors.push(error("sampler.grid", "needs a space whose combinations can be counted"));
             }
         }
-        Sampler::Random
+        Sampler::Automatic
+        | Sampler::Random
         | Sampler::QuasiRandom
         | Sampler::Tpe(_)
         | Sampler::Genetic { .. }

@@ -37,8 +37,12 @@ pub enum FidelityKind {
 /// What proposes configurations: exactly one member.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("[has(self.random), has(self.grid), has(self.quasiRandom), has(self.tpe), has(self.genetic), has(self.cmaEs), has(self.bohb), has(self.gaussianProcess), has(self.randomForest)].exists_one(given, given)", "must have exactly one of `random`, `grid`, `quasiRandom`, `tpe`, `genetic`, `cmaEs`, `bohb`, `gaussianProcess`, `randomForest`"))]
+#[x_kube(validation = ("[has(self.automatic), has(self.random), has(self.grid), has(self.quasiRandom), has(self.tpe), has(self.genetic), has(self.cmaEs), has(self.bohb), has(self.gaussianProcess), has(self.randomForest)].exists_one(given, given)", "must have exactly one of `automatic`, `random`, `grid`, `quasiRandom`, `tpe`, `genetic`, `cmaEs`, `bohb`, `gaussianProcess`, `randomForest`"))]
 pub struct Sampler {
+    /// automatic (default) picks one of the others for each trial, by the space, the scheduler and how many trials have a value.
+    /// The trial's tag says which and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub automatic: Option<AutomaticSampler>,
     /// random draws each parameter uniformly in its scale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub random: Option<RandomSampler>,
@@ -67,6 +71,10 @@ pub struct Sampler {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub random_forest: Option<RandomForestSampler>,
 }
+
+/// The sampler that picks others has no settings.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AutomaticSampler {}
 
 /// Random search has no settings.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,8 @@
 use trimtab_engine::{Sampler, TpeSettings};
 
 /// Name and sampler, in the order of the help.
-const SAMPLERS: [(&str, Sampler); 8] = [
+const SAMPLERS: [(&str, Sampler); 9] = [
+    ("automatic", Sampler::Automatic),
     ("random", Sampler::Random),
     ("quasi-random", Sampler::QuasiRandom),
     ("tpe", Sampler::Tpe(TpeSettings { independent: false, startup_trials: 10 })),

@@ -1,5 +1,6 @@
 //! What proposes configurations. A sampler is a file here and a line in each of this file's matches.
 
+mod automatic;
 mod bohb;
 mod cma_es;
 pub(crate) mod finite;
@@ -36,6 +37,25 @@ pub use start_points::MAX_POINTS as MAX_START_POINTS;
 pub(crate) use start_points::{Memory as StartMemory, StartPoint};
 /// The most trials that a model may wait for.
 pub const MAX_STARTUP: u32 = 1_000;
+
+impl Sampler {
+    /// Its name, as in a Study.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Automatic => automatic::NAME,
+            Self::Random => random::NAME,
+            Self::Grid { .. } => grid::NAME,
+            Self::QuasiRandom => quasi_random::NAME,
+            Self::Tpe(_) => tpe::NAME,
+            Self::Genetic { .. } => genetic::NAME,
+            Self::CmaEs { .. } => cma_es::NAME,
+            Self::Bohb => bohb::NAME,
+            Self::GaussianProcess => gaussian_process::NAME,
+            Self::RandomForest => random_forest::NAME,
+        }
+    }
+}
 
 /// A proposed configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +102,7 @@ impl Memo {
             | Sampler::Bohb
             | Sampler::GaussianProcess
             | Sampler::RandomForest => Self::None,
-            Sampler::Tpe(_) => Self::Points(points::Points::new(&plan.spec().space)),
+            Sampler::Tpe(_) | Sampler::Automatic => Self::Points(points::Points::new(&plan.spec().space)),
             Sampler::CmaEs { .. } => Self::CmaEs(Box::new(cma_es::Memory::new(plan))),
         }
     }
@@ -111,10 +131,17 @@ pub fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> 
     if let Some(proposal) = start_points::propose(plan, state, number) {
         return Some(proposal);
     }
-    match plan.spec().sampler {
-        Sampler::Random => Some(Proposal::plain(random::propose(plan, state, number)?, random::NAME)),
-        Sampler::Grid { .. } => Some(Proposal::plain(grid::propose(plan, state, number)?, grid::NAME)),
-        Sampler::QuasiRandom => Some(Proposal::plain(quasi_random::propose(plan, state, number)?, quasi_random::NAME)),
+    let Sampler::Automatic = plan.spec().sampler else { return ask(plan.spec().sampler, plan, state, number) };
+    let (sampler, why) = automatic::choose(plan, state);
+    let asked = ask(sampler, plan, state, number)?;
+    Some(Proposal { sampler: Sampler::Automatic.name(), note: Note { tag: Some(why), ..asked.note }, ..asked })
+}
+
+fn ask(sampler: Sampler, plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> {
+    match sampler {
+        Sampler::Random => Some(Proposal::plain(random::propose(plan, state, number)?, sampler.name())),
+        Sampler::Grid { .. } => Some(Proposal::plain(grid::propose(plan, state, number)?, sampler.name())),
+        Sampler::QuasiRandom => Some(Proposal::plain(quasi_random::propose(plan, state, number)?, sampler.name())),
         Sampler::Tpe(settings) => tpe::propose(plan, state, number, settings),
         Sampler::Bohb => bohb::propose(plan, state, number),
         Sampler::Genetic { population } => genetic::propose(plan, state, number, population),
@@ -124,6 +151,8 @@ pub fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> 
         },
         Sampler::GaussianProcess => gaussian_process::propose(plan, state, number),
         Sampler::RandomForest => random_forest::propose(plan, state, number),
+        // It never picks itself.
+        Sampler::Automatic => None,
     }
 }
 

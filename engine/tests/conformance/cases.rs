@@ -390,6 +390,13 @@ conformance! {
     tpe_independent_hyperband_small: TPE_INDEPENDENT, HYPERBAND, small;
     tpe_independent_hyperband_conditional: TPE_INDEPENDENT, HYPERBAND, conditional;
     tpe_independent_hyperband_tiny: TPE_INDEPENDENT, HYPERBAND, tiny;
+    automatic_none_continuous: Sampler::Automatic, Scheduler::None, continuous;
+    automatic_none_small: Sampler::Automatic, Scheduler::None, small;
+    automatic_none_conditional: Sampler::Automatic, Scheduler::None, conditional;
+    automatic_none_tiny: Sampler::Automatic, Scheduler::None, tiny;
+    automatic_hyperband_continuous: Sampler::Automatic, HYPERBAND, continuous;
+    automatic_hyperband_conditional: Sampler::Automatic, HYPERBAND, conditional;
+    automatic_halving_through_small: Sampler::Automatic, HALVING_THROUGH, small;
     gaussian_process_none_continuous: Sampler::GaussianProcess, Scheduler::None, continuous;
     gaussian_process_none_small: Sampler::GaussianProcess, Scheduler::None, small;
     gaussian_process_none_conditional: Sampler::GaussianProcess, Scheduler::None, conditional;

@@ -9,7 +9,7 @@ use trimtab_api::safety::{self, Told};
 use trimtab_api::study::{BestTrial, StudyStatus, TrialCounts};
 use trimtab_api::trial::OutcomeKind;
 use trimtab_api::{Study, Trial};
-use trimtab_engine::{Best, Safety, Sampler, Scheduler};
+use trimtab_engine::{Best, Safety, Scheduler};
 
 use super::decide::{Standing, is_live};
 use super::observe::Seen;
@@ -40,17 +40,7 @@ pub(crate) fn fill(status: &mut StudyStatus, old: &StudyStatus, picture: &Pictur
             Scheduler::Hyperband { .. } => "hyperband",
             Scheduler::Asha { .. } => "asha",
         };
-        let sampler = match plan.spec().sampler {
-            Sampler::Random => "random",
-            Sampler::Grid { .. } => "grid",
-            Sampler::Genetic { .. } => "genetic",
-            Sampler::CmaEs { .. } => "cmaEs",
-            Sampler::Bohb => "bohb",
-            Sampler::QuasiRandom => "quasiRandom",
-            Sampler::Tpe(_) => "tpe",
-            Sampler::GaussianProcess => "gaussianProcess",
-            Sampler::RandomForest => "randomForest",
-        };
+        let sampler = plan.spec().sampler.name();
         status.algorithm = Some(format!("{scheduler}/{sampler}"));
         let wanted = plan.settings().limits.trials.map(u64::from).or_else(|| plan.overview().trials);
         let done = u64::from(counts.complete + counts.stopped + counts.failed + counts.removed);
