@@ -1,12 +1,15 @@
-//! Reading from a cluster, as the user that the kubeconfig names. Nothing here writes.
+//! Reading from a cluster, as the user that the kubeconfig names. All that is ever written is what users may change of a Study's spec.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use kube::api::{ApiResource, DynamicObject, ListParams};
+use futures::io::AsyncBufRead;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{ApiResource, DynamicObject, ListParams, LogParams, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config, ResourceExt};
+use serde_json::{Map, Value, json};
 use trimtab_api::{Study, Trial, names};
 
 use crate::error::Error;
@@ -46,6 +49,15 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Resul
 impl Cluster {
     /// Connects; nothing is asked yet.
     pub(crate) async fn connect(access: &Access) -> Result<Self, Error> {
+        Self::to(access, Some(PATIENCE)).await
+    }
+
+    /// Connects for answers that have no end.
+    pub(crate) async fn connect_patiently(access: &Access) -> Result<Self, Error> {
+        Self::to(access, None).await
+    }
+
+    async fn to(access: &Access, patience: Option<Duration>) -> Result<Self, Error> {
         let options = KubeConfigOptions { context: access.context.clone(), cluster: None, user: None };
         let unusable = |error: &dyn std::fmt::Display| Error::Kubeconfig(error.to_string());
         let mut config = match (&access.kubeconfig, &access.context) {
@@ -57,7 +69,7 @@ impl Cluster {
             // Also the service account of a pod, where there is no kubeconfig.
             (None, None) => Config::infer().await.map_err(|e| unusable(&e))?,
         };
-        config.read_timeout = Some(PATIENCE);
+        config.read_timeout = patience;
         let namespace = access.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let client = Client::try_from(config).map_err(|e| unusable(&e))?;
         Ok(Self { client, namespace })
@@ -80,6 +92,28 @@ impl Cluster {
             .await
             .map_err(|error| Error::of("listing Studies", &error))?;
         Err(Error::NotFound { name: name.to_owned(), namespace: self.namespace.clone() })
+    }
+
+    /// What a pod prints.
+    pub(crate) async fn logs(&self, pod: &str, params: &LogParams) -> Result<impl AsyncBufRead + use<>, kube::Error> {
+        Api::<Pod>::namespaced(self.client.clone(), &self.namespace).log_stream(pod, params).await
+    }
+
+    /// Changes of a Study what is not as it was read: nothing else of it is written, so that nobody else's change is undone.
+    pub(crate) async fn change(&self, before: &Study, changed: &Study) -> Result<Study, Error> {
+        let name = before.name_any();
+        let render = |error: serde_json::Error| Error::Render(error.to_string());
+        let [old, new] = [before, changed].map(|study| {
+            let of = |value: serde_json::Result<Value>| value.map_err(render);
+            Ok::<_, Error>(json!({
+                "metadata": {"annotations": of(serde_json::to_value(study.annotations()))?},
+                "spec": {"suspend": study.spec.suspend, "limits": of(serde_json::to_value(&study.spec.limits))?},
+            }))
+        });
+        let patch = Patch::Merge(difference(&old?, &new?));
+        let api = Api::<Study>::namespaced(self.client.clone(), &self.namespace);
+        let answer = api.patch(&name, &PatchParams::default(), &patch).await;
+        answer.map_err(|error| Error::of_writing(&format!("changing the Study `{name}`"), &error))
     }
 
     /// A Study and its Trials.
@@ -105,5 +139,39 @@ impl Cluster {
                 None => return Ok(Record::new(study, trials, problems)),
             }
         }
+    }
+}
+
+/// The merge patch (RFC 7396) that makes one value of another.
+fn difference(old: &Value, new: &Value) -> Value {
+    let (Value::Object(old), Value::Object(new)) = (old, new) else { return new.clone() };
+    let mut patch = Map::new();
+    for (name, value) in new {
+        match old.get(name) {
+            Some(held) if held == value => {}
+            Some(held) => {
+                patch.insert(name.clone(), difference(held, value));
+            }
+            None => {
+                patch.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    for name in old.keys().filter(|name| !new.contains_key(*name)) {
+        patch.insert(name.clone(), Value::Null);
+    }
+    Value::Object(patch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_has_what_differs_and_removes_what_is_gone() {
+        let old = json!({"spec": {"suspend": false, "limits": {"trials": 3, "activeSeconds": 7}}, "a": {"b": 1}});
+        let new = json!({"spec": {"suspend": true, "limits": {"trials": 3}}, "a": {"b": 1}});
+        assert_eq!(difference(&old, &new), json!({"spec": {"suspend": true, "limits": {"activeSeconds": null}}}));
+        assert_eq!(difference(&json!({"limits": null}), &json!({"limits": {"x": 1}})), json!({"limits": {"x": 1}}));
     }
 }

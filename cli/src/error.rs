@@ -27,6 +27,10 @@ pub(crate) enum Error {
         "the cluster refuses {doing}: {message}; ask for `get` and `list` on `studies` and `trials` of `trimtab.dev`"
     )]
     Forbidden { doing: String, message: String },
+    #[error(
+        "the cluster refuses {doing}: {message}; ask for `patch` on `studies` of `trimtab.dev`, as the cluster role `edit` has it"
+    )]
+    Unwritable { doing: String, message: String },
     #[error("{doing} failed: {message}; does `kubectl cluster-info` answer?")]
     Cluster { doing: String, message: String },
     #[error("the kubeconfig cannot be used: {0}; see `kubectl config view`, or give `--kubeconfig` and `--context`")]
@@ -35,6 +39,16 @@ pub(crate) enum Error {
     InvalidStudy { name: String, message: String },
     #[error("the Study has no trial {number}; its trials are {known}")]
     UnknownTrial { number: u32, known: String },
+    #[error("trial {trial} has no such run; its runs are {known}")]
+    UnknownRun { trial: u32, known: String },
+    #[error("{0}")]
+    NoOutput(String),
+    #[error("the cluster refuses {doing}: {message}; ask for `get` on `pods/log`")]
+    Unlogged { doing: String, message: String },
+    #[error("{file}:{line}: {message}")]
+    Table { file: String, line: usize, message: String },
+    #[error("{file} has several Studies ({names}): pick one with --name")]
+    SeveralStudies { file: String, names: String },
     #[error("nothing to check: no Study in {0}")]
     NothingToCheck(String),
     #[error(transparent)]
@@ -55,6 +69,22 @@ impl Error {
             // A missing object names itself in the details; a missing kind does not.
             kube::Error::Api(status) if status.code == 404 => Self::NotInstalled,
             _ => Self::Cluster { doing: doing.to_owned(), message: chain(error) },
+        }
+    }
+
+    /// What came back from the API server when something was to be changed.
+    pub(crate) fn of_writing(doing: &str, error: &kube::Error) -> Self {
+        match Self::of(doing, error) {
+            Self::Forbidden { doing, message } => Self::Unwritable { doing, message },
+            other => other,
+        }
+    }
+
+    /// What came back from the API server when a log was asked for.
+    pub(crate) fn of_logs(doing: &str, error: &kube::Error) -> Self {
+        match Self::of(doing, error) {
+            Self::Forbidden { doing, message } => Self::Unlogged { doing, message },
+            other => other,
         }
     }
 

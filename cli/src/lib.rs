@@ -5,6 +5,7 @@
 //! was told to stop, and goes on when it is run again.
 
 mod account;
+mod asking;
 mod check;
 mod cluster;
 mod commands;
@@ -12,6 +13,8 @@ mod error;
 mod output;
 mod record;
 mod source;
+mod standing;
+mod starting;
 mod table;
 mod verification;
 
@@ -21,7 +24,11 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use commands::{best, completions, crds, explain, export, list, run as run_command, show, supervise, validate, watch};
+use asking::Asking;
+use commands::{
+    best, completions, crds, explain, export, import, list, logs, resume, run as run_command, show, stop, supervise,
+    suspend, validate, watch,
+};
 use error::Error;
 
 /// Tunes training jobs, on this machine and on Kubernetes.
@@ -48,10 +55,20 @@ enum Command {
     Show(show::Options),
     /// Writes a Study with all that is known of it: objects as JSON, or a table as CSV.
     Export(export::Options),
+    /// Makes a study of what `export` wrote, or a Study that begins with the best rows of a table.
+    Import(import::Options),
     /// Follows a Study until it ends.
     Watch(watch::Options),
     /// Prints the best parameters of a Study.
     Best(best::Options),
+    /// Prints what trials have printed.
+    Logs(logs::Options),
+    /// Lets a study rest: its runs end in order, and go on from their checkpoints when it is resumed.
+    Suspend(Asking),
+    /// Lets a study go on that was suspended or stopped.
+    Resume(resume::Options),
+    /// Ends a study with what it has; `resume` takes that back.
+    Stop(Asking),
     /// The process above a trial's process, started by `run`.
     #[command(hide = true)]
     Supervise,
@@ -118,8 +135,13 @@ fn execute(command: &Command) -> Result<Exit, Error> {
         Command::List(options) => list::run(options),
         Command::Show(options) => show::run(options),
         Command::Export(options) => export::run(options),
+        Command::Import(options) => import::run(options),
         Command::Watch(options) => watch::run(options),
         Command::Best(options) => best::run(options),
+        Command::Logs(options) => logs::run(options),
+        Command::Suspend(options) => suspend::run(options),
+        Command::Resume(options) => resume::run(options),
+        Command::Stop(options) => stop::run(options),
         Command::Completions(options) => completions::run(options),
     }
 }

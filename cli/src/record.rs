@@ -31,7 +31,7 @@ impl Place {
         if self.from.is_empty() {
             cluster::block_on(async { Cluster::connect(&self.access).await?.record(name).await })
         } else {
-            read(&self.from, name, self.access.namespace.as_deref())
+            read(&self.from, Some(name), self.access.namespace.as_deref())
         }
     }
 }
@@ -86,8 +86,8 @@ fn belongs(study: &Study, trial: &Trial) -> bool {
         && trial.name_any() == names::trial(&study.name_any(), trial.spec.number)
 }
 
-/// Reads a study and its trials from files.
-fn read(files: &[PathBuf], name: &str, namespace: Option<&str>) -> Result<Record, Error> {
+/// Reads a study and its trials from files. Without a name there must be one only.
+pub(crate) fn read(files: &[PathBuf], name: Option<&str>, namespace: Option<&str>) -> Result<Record, Error> {
     let mut objects = Vec::new();
     let mut shown = Vec::new();
     for file in files {
@@ -108,16 +108,22 @@ fn read(files: &[PathBuf], name: &str, namespace: Option<&str>) -> Result<Record
     let text = |value: &Value, field: &str| {
         value.pointer(&format!("/metadata/{field}")).and_then(Value::as_str).map(str::to_owned)
     };
-    let found = studies.iter().find(|value| {
-        text(value, "name").as_deref() == Some(name)
+    let mut found = studies.iter().filter(|value| {
+        name.is_none_or(|name| text(value, "name").as_deref() == Some(name))
             && namespace.is_none_or(|wanted| text(value, "namespace").as_deref() == Some(wanted))
     });
-    let Some(found) = found else {
-        let others: Vec<_> =
-            studies.iter().filter_map(|value| text(value, "name")).map(|name| format!("`{name}`")).collect();
-        return Err(Error::UnknownStudy { name: name.to_owned(), place, others: others.join(", ") });
+    let others = || -> String {
+        let names = studies.iter().filter_map(|value| text(value, "name")).map(|name| format!("`{name}`"));
+        names.collect::<Vec<_>>().join(", ")
     };
-    let study: Study = serde_json::from_value(found.clone()).map_err(|error| Error::Malformed {
+    let Some(first) = found.next() else {
+        return Err(Error::UnknownStudy { name: name.unwrap_or_default().to_owned(), place, others: others() });
+    };
+    if name.is_none() && found.next().is_some() {
+        return Err(Error::SeveralStudies { file: place, names: others() });
+    }
+    let name = text(first, "name").unwrap_or_default();
+    let study: Study = serde_json::from_value(first.clone()).map_err(|error| Error::Malformed {
         file: place,
         message: format!("Study {name} cannot be decoded: {error}"),
     })?;

@@ -62,11 +62,17 @@ impl Book {
         };
         let mut study = *study;
         let (mut trials, mut processes, mut pause) = (Vec::new(), BTreeMap::new(), None);
-        let (mut active, mut last) = (0, None);
+        // A study that was begun here has none.
+        let begun = study.status.take().unwrap_or_default();
+        let (mut active, mut last) = (begun.active_seconds, begun.batch.map(Box::new));
         for record in records {
             match record {
                 Record::Begin { .. } => {}
-                Record::Spec { spec } => study.spec = *spec,
+                Record::Known { trial } => trials.push(*trial),
+                Record::Spec { spec, annotations } => {
+                    study.spec = *spec;
+                    study.metadata.annotations = Some(annotations).filter(|annotations| !annotations.is_empty());
+                }
                 Record::Batch { batch, active_seconds } => {
                     apply(&study, &mut trials, &batch);
                     (active, pause) = (active_seconds, None);
@@ -90,7 +96,7 @@ impl Book {
         let plan = plan(&study)?;
         let mut status = trimtab_api::StudyStatus { seed: Some(plan.spec().seed), ..Default::default() };
         status.applied_batch = last.as_ref().map_or(0, |batch| batch.number);
-        status.next_trial = u32::try_from(trials.len()).unwrap_or(u32::MAX);
+        status.next_trial = next(&trials).max(begun.next_trial);
         status.batch = last.map(|batch| *batch);
         study.status = Some(status);
         let history = history::history(&plan, &study, &trials, active);
@@ -101,7 +107,8 @@ impl Book {
     /// Makes a batch of a decision; nothing is changed.
     #[must_use]
     pub fn batch(&self, decision: &Decision) -> BatchRecord {
-        let number = self.history.batches.last().map_or(0, |batch| batch.number) + 1;
+        let newest = self.study.status.as_ref().map_or(0, |status| status.applied_batch);
+        let number = self.history.batches.last().map_or(0, |batch| batch.number).max(newest) + 1;
         history::batch_record(&self.plan, decision, number)
     }
 
@@ -110,7 +117,7 @@ impl Book {
         apply(&self.study, &mut self.trials, &batch);
         let admitted: BTreeSet<ResultKey> = decision.admitted.iter().map(trimtab_engine::TrialResult::key).collect();
         self.history.open.retain(|result| !admitted.contains(&result.key()));
-        self.history.next_number = u32::try_from(self.trials.len()).unwrap_or(u32::MAX);
+        self.history.next_number = self.history.next_number.max(next(&self.trials));
         self.history.batches.push(trimtab_engine::Batch {
             number: batch.number,
             settings: self.plan.settings().clone(),
@@ -136,16 +143,18 @@ impl Book {
         is_new
     }
 
-    /// Takes a changed spec that is on record.
+    /// Takes a changed spec, and the annotations with it, that are on record.
     ///
     /// # Errors
     /// When it is not valid.
-    pub fn change(&mut self, spec: StudySpec) -> Result<(), Error> {
-        let before = std::mem::replace(&mut self.study.spec, spec);
+    pub fn change(&mut self, changed: &Study) -> Result<(), Error> {
+        let before = self.study.clone();
+        self.study.spec = changed.spec.clone();
+        self.study.metadata.annotations.clone_from(&changed.metadata.annotations);
         match plan(&self.study) {
             Ok(plan) => self.plan = plan,
             Err(error) => {
-                self.study.spec = before;
+                self.study = before;
                 return Err(error);
             }
         }
@@ -155,7 +164,8 @@ impl Book {
     /// A trial.
     #[must_use]
     pub fn trial(&self, number: u32) -> Option<&Trial> {
-        self.trials.get(number as usize)
+        let place = self.trials.binary_search_by_key(&number, |trial| trial.spec.number).ok()?;
+        self.trials.get(place)
     }
 
     /// The best trial so far.
@@ -255,14 +265,20 @@ pub(crate) fn difference(old: &StudySpec, new: &StudySpec) -> Option<&'static st
 }
 
 fn at(trials: &mut [Trial], number: u32) -> Option<&mut Trial> {
-    trials.get_mut(number as usize)
+    let place = trials.binary_search_by_key(&number, |trial| trial.spec.number).ok()?;
+    trials.get_mut(place)
+}
+
+/// The number behind those that are given. A trial that was removed where an imported study comes from leaves a hole.
+fn next(trials: &[Trial]) -> u32 {
+    trials.last().map_or(0, |trial| trial.spec.number.saturating_add(1))
 }
 
 /// Carries a batch out on the trials.
 fn apply(study: &Study, trials: &mut Vec<Trial>, batch: &BatchRecord) {
     for (index, action) in (0_u32..).zip(&batch.actions) {
         if action.action == ActionKind::Start {
-            // Numbers are given in order and nothing is ever removed here, so a trial's place is its number.
+            // Numbers are given in order, so trials stay in theirs.
             trials.extend(history::trial_from_start(study, batch, index));
         } else if let Some(trial) = at(trials, action.trial)
             && let Some(spec) = history::apply_to_trial(study, batch, index, trial)

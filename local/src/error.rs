@@ -52,6 +52,12 @@ pub enum Error {
         /// Ours.
         known: u32,
     },
+    /// There is something where a study is to be made.
+    #[error("{folder} is there already: give another --folder")]
+    Exists {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The Study is not what the journal began with.
     #[error(
         "the study in {folder} was begun with another `spec.{field}`, and a study's search is fixed: give another --folder, or another `metadata.name`"

@@ -3,6 +3,7 @@
 //! ```text
 //! fashion-mnist.trimtab/
 //!   journal               everything that is known
+//!   request               what was asked from outside, until it is on record
 //!   trials/7/2/           run 2 of trial 7
 //!     output.log          what it printed
 //!     checkpoint/         made by the program: TRIMTAB_CHECKPOINT
@@ -51,6 +52,12 @@ impl Folder {
     #[must_use]
     pub fn journal(&self) -> PathBuf {
         self.root.join("journal")
+    }
+
+    /// What was asked from outside and is not on record yet: see [`crate::request`].
+    #[must_use]
+    pub fn request(&self) -> PathBuf {
+        self.root.join("request")
     }
 
     /// The folder of a trial.

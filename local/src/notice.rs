@@ -2,6 +2,7 @@
 
 use trimtab_api::Study;
 use trimtab_api::study::{BestTrial, TrialCounts};
+use trimtab_api::wish::Wish;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +46,8 @@ pub enum Notice {
     },
     /// There is a new best trial.
     Best(BestTrial),
+    /// Somebody asked this of the study from outside.
+    Asked(Wish),
     /// Something that people should know.
     Warning(String),
 }

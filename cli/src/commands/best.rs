@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use trimtab_api::study::ParameterValue;
 use trimtab_protocol::environment::variable;
 
 use crate::account::{BestAccount, best_of, unit};
 use crate::error::Error;
+use crate::output::{Form, forms};
 use crate::record::Place;
 use crate::{Exit, output};
 
@@ -19,22 +20,9 @@ pub(crate) struct Options {
     #[command(flatten)]
     place: Place,
     /// How to answer.
-    #[arg(long, short, value_enum, default_value_t = Output::Table)]
-    output: Output,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people.
-    Table,
-    /// Arguments of a command: --learning-rate=0.01.
-    Flags,
-    /// Variables as trials have them: PARAM_LEARNING_RATE=0.01.
-    Env,
-    /// The trial, its value and its parameters.
-    Json,
-    /// The same in YAML.
-    Yaml,
+    #[arg(long, short, default_value = "table", value_name = "FORM",
+        value_parser = forms(&[Form::Table, Form::Json, Form::Yaml, Form::Flags, Form::Env]))]
+    output: Form,
 }
 
 /// Prints the best parameters.
@@ -48,17 +36,11 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
         return Ok(Exit::No);
     };
     let metric = record.study.spec.objectives.first().map(|o| o.metric.as_str()).unwrap_or_default();
-    match options.output {
-        Output::Table => output::print(&best.render(metric, unit(&record.study)))?,
-        Output::Flags => output::print(&format!("{}\n", flags(&best.parameters)))?,
-        Output::Env => output::print(&env(&best.parameters))?,
-        Output::Json => output::print_json(&Answer::new(&best, metric))?,
-        Output::Yaml => {
-            let text = serde_saphyr::to_string(&Answer::new(&best, metric))
-                .map_err(|error| Error::Render(error.to_string()))?;
-            output::print(&text)?;
-        }
-    }
+    options.output.answer(&Answer::new(&best, metric), || match options.output {
+        Form::Flags => format!("{}\n", flags(&best.parameters)),
+        Form::Env => env(&best.parameters),
+        _ => best.render(metric, unit(&record.study)),
+    })?;
     Ok(Exit::Yes)
 }
 

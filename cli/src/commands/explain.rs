@@ -1,13 +1,14 @@
 //! `trimtab explain`: says why, from what is on record.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
+use crate::Exit;
 use crate::account::StudyAccount;
 use crate::error::Error;
+use crate::output::Output;
 use crate::record::Place;
 use crate::verification::Verification;
-use crate::{Exit, output};
 
 /// What to explain.
 #[derive(Debug, Args)]
@@ -22,17 +23,8 @@ pub(crate) struct Options {
     /// Recompute every decision from what was before it; the exit code is 1 if one on record is another.
     #[arg(long)]
     verify: bool,
-    /// How to answer.
-    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    #[command(flatten)]
     output: Output,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
 }
 
 #[derive(Serialize)]
@@ -55,27 +47,20 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
     }
     let verification = if options.verify { Some(Verification::new(&record)?) } else { None };
     let holds = verification.as_ref().is_none_or(Verification::holds);
-    match options.output {
-        Output::Json => output::print_json(&Answer { study, verification })?,
-        Output::Text => {
-            // A trial alone is asked for by who knows the study, and a verification by who wants nothing else.
-            let mut text = String::new();
-            match (&verification, options.trial) {
-                (Some(verification), trial) => {
-                    if trial.is_some() {
-                        text.push_str(study.render_trials().trim_start());
-                        text.push('\n');
-                    }
-                    text.push_str(&verification.render());
-                }
-                (None, Some(_)) => text.push_str(study.render_trials().trim_start()),
-                (None, None) => {
-                    text.push_str(&study.render());
-                    text.push_str(&study.render_trials());
-                }
-            }
-            output::print(&text)?;
+    let answer = Answer { study, verification };
+    options.output.answer(&answer, || answer.render(options.trial.is_some()))?;
+    Ok(if holds { Exit::Yes } else { Exit::No })
+}
+
+impl Answer {
+    /// A trial alone is asked for by who knows the study, and a verification by who wants nothing else.
+    fn render(&self, is_one: bool) -> String {
+        let trials = || self.study.render_trials();
+        match (&self.verification, is_one) {
+            (Some(verification), true) => format!("{}\n{}", trials().trim_start(), verification.render()),
+            (Some(verification), false) => verification.render(),
+            (None, true) => trials().trim_start().to_owned(),
+            (None, false) => self.study.render() + &trials(),
         }
     }
-    Ok(if holds { Exit::Yes } else { Exit::No })
 }

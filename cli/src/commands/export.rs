@@ -1,12 +1,15 @@
 //! `trimtab export`: a study with all that is known of it, for other programs.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use kube::ResourceExt;
 use serde_json::{Value, json};
+use trimtab_api::study::Goal;
 
 use crate::account::StudyAccount;
 use crate::error::Error;
+use crate::output::{Form, forms};
 use crate::record::{Place, Record};
+use crate::starting::{self, Found};
 use crate::{Exit, output};
 
 /// Which Study, and in which form.
@@ -16,26 +19,23 @@ pub(crate) struct Options {
     study: String,
     #[command(flatten)]
     place: Place,
-    /// The form.
-    #[arg(long, short, value_enum, default_value_t = Output::Json)]
-    output: Output,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// The Study and its Trials as objects, which `--from` of the other commands reads.
-    Json,
-    /// A trial a line: number, state, level, value, parameters.
-    Csv,
+    /// The form. JSON and YAML have the Study and its Trials as objects, which `import`, and `--from` of the other verbs, read.
+    #[arg(long, short, default_value = "json", value_name = "FORM",
+        value_parser = forms(&[Form::Json, Form::Yaml, Form::Csv, Form::Study]))]
+    output: Form,
+    /// How many configurations the form `study` begins with.
+    #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=50))]
+    best: u32,
 }
 
 /// Writes a study to standard output.
 pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
     let record = options.place.read(&options.study)?;
-    match options.output {
-        Output::Json => output::print_json(&objects(&record)?)?,
-        Output::Csv => output::print(&csv(&record))?,
+    if options.output == Form::Study {
+        output::print(&elsewhere(&record, options.best)?)?;
+        return Ok(Exit::Yes);
     }
+    options.output.answer(&objects(&record)?, || csv(&record))?;
     Ok(Exit::Yes)
 }
 
@@ -46,6 +46,24 @@ fn objects(record: &Record) -> Result<Value, Error> {
         items.push(serde_json::to_value(trial).map_err(render)?);
     }
     Ok(json!({"apiVersion": "v1", "kind": "List", "items": items}))
+}
+
+/// A Study for another place, which begins with the best of this one.
+fn elsewhere(record: &Record, best: u32) -> Result<String, Error> {
+    let account = StudyAccount::new(record);
+    let found = account.trials.iter().zip(&record.trials).filter_map(|(said, trial)| {
+        let (level, value) = said.newest()?;
+        let (level, value) = (level.parse().unwrap_or_default(), starting::value(&value));
+        Some(Found { parameters: trial.spec.parameters.clone(), level, value })
+    });
+    let mut found: Vec<Found> = found.collect();
+    starting::rank(&mut found, record.study.spec.objectives.first().map_or(Goal::Minimize, |o| o.goal));
+    let (study, added) = starting::study(&record.study, &found, usize::try_from(best).unwrap_or(usize::MAX))?;
+    let comment = format!(
+        "The {added} best configurations of {} trials are tried first. Their values are not taken over: they are measured again.",
+        record.trials.len()
+    );
+    starting::manifest(&study, &comment)
 }
 
 fn csv(record: &Record) -> String {

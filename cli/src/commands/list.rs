@@ -1,13 +1,15 @@
 //! `trimtab list`: the local studies of a folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 use trimtab_local::{Book, Folder};
 
+use crate::Exit;
 use crate::error::Error;
+use crate::output::Output;
 use crate::table::Table;
-use crate::{Exit, output};
 
 /// Where to look.
 #[derive(Debug, Args)]
@@ -15,6 +17,25 @@ pub(crate) struct Options {
     /// The folder whose local studies are listed; `kubectl get studies` lists those of a cluster.
     #[arg(default_value = ".")]
     folder: PathBuf,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// A local study.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    folder: String,
+    /// Unreadable, or the study's state.
+    state: String,
+    progress: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    best: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    best_trial: Option<u32>,
+    /// Why it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 /// Lists local studies. One that cannot be read has its reason in its line.
@@ -28,20 +49,41 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
         }
     }
     folders.sort();
-    let mut table = Table::new(&["FOLDER", "STATE", "TRIALS", "BEST", "BEST TRIAL"]);
-    for path in folders {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match Book::read(&Folder::at(&path)) {
+    let listed: Vec<Listed> = folders.iter().map(|path| Listed::read(path)).collect();
+    options.output.answer(&listed, || table(&listed))?;
+    Ok(Exit::Yes)
+}
+
+impl Listed {
+    fn read(path: &Path) -> Self {
+        let folder = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match Book::read(&Folder::at(path)) {
             Ok(book) => {
-                let (study, _) = book.objects();
-                let status = study.status.unwrap_or_default();
-                let best = status.best.map(|best| (best.value, best.number.to_string())).unwrap_or_default();
-                let state = status.state.unwrap_or_default();
-                table.row(vec![name, state, status.progress.unwrap_or_default(), best.0, best.1]);
+                let status = book.objects().0.status.unwrap_or_default();
+                let (best, best_trial) = status.best.map(|best| (best.value, best.number)).unzip();
+                let (state, progress) = (status.state.unwrap_or_default(), status.progress.unwrap_or_default());
+                Self { folder, state, progress, best, best_trial, problem: None }
             }
-            Err(error) => table.row(vec![name, "Unreadable".to_owned(), error.to_string()]),
+            Err(error) => {
+                Self { folder, state: "Unreadable".to_owned(), problem: Some(error.to_string()), ..Self::default() }
+            }
         }
     }
-    output::print(&table.render(0))?;
-    Ok(Exit::Yes)
+}
+
+fn table(listed: &[Listed]) -> String {
+    let mut table = Table::new(&["FOLDER", "STATE", "TRIALS", "BEST", "BEST TRIAL"]);
+    for study in listed {
+        let mut row = vec![study.folder.clone(), study.state.clone()];
+        match &study.problem {
+            Some(problem) => row.push(problem.clone()),
+            None => row.extend([
+                study.progress.clone(),
+                study.best.clone().unwrap_or_default(),
+                study.best_trial.map(|number| number.to_string()).unwrap_or_default(),
+            ]),
+        }
+        table.row(row);
+    }
+    table.render(0)
 }

@@ -1,12 +1,13 @@
 //! `trimtab show`: the trials of a study in a table.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use crate::Exit;
 use crate::account::{StudyAccount, unit};
 use crate::error::Error;
-use crate::record::Place;
+use crate::output::Output;
+use crate::record::{Place, Record};
 use crate::table::Table;
-use crate::{Exit, output};
 
 /// Which Study, and how.
 #[derive(Debug, Args)]
@@ -15,47 +16,31 @@ pub(crate) struct Options {
     study: String,
     #[command(flatten)]
     place: Place,
-    /// How to answer.
-    #[arg(long, short, value_enum, default_value_t = Output::Table)]
+    #[command(flatten)]
     output: Output,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people: a trial a line.
-    Table,
-    /// For programs.
-    Json,
-    /// The same in YAML.
-    Yaml,
 }
 
 /// Shows a study's trials.
 pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
     let record = options.place.read(&options.study)?;
     let account = StudyAccount::new(&record);
-    match options.output {
-        Output::Json => output::print_json(&account)?,
-        Output::Yaml => {
-            let text = serde_saphyr::to_string(&account).map_err(|error| Error::Render(error.to_string()))?;
-            output::print(&text)?;
-        }
-        Output::Table => {
-            let metric = record.study.spec.objectives.first().map(|o| o.metric.to_uppercase()).unwrap_or_default();
-            let level = unit(&record.study).to_uppercase();
-            let names: Vec<String> = record.study.spec.parameters.iter().map(|p| p.name.to_uppercase()).collect();
-            let mut headings = vec!["TRIAL", "STATE", level.as_str(), metric.as_str()];
-            headings.extend(names.iter().map(String::as_str));
-            let mut table = Table::new(&headings);
-            for trial in &account.trials {
-                let (at, value) = trial.newest().unwrap_or_default();
-                let mut row = vec![trial.number.to_string(), trial.state.clone(), at, value];
-                // A parameter that the trial does not have leaves its column empty.
-                row.extend(record.study.spec.parameters.iter().map(|p| trial.parameter(&p.name).to_owned()));
-                table.row(row);
-            }
-            output::print(&table.render(0))?;
-        }
-    }
+    options.output.answer(&account, || table(&record, &account))?;
     Ok(Exit::Yes)
+}
+
+fn table(record: &Record, account: &StudyAccount) -> String {
+    let metric = record.study.spec.objectives.first().map(|o| o.metric.to_uppercase()).unwrap_or_default();
+    let level = unit(&record.study).to_uppercase();
+    let names: Vec<String> = record.study.spec.parameters.iter().map(|p| p.name.to_uppercase()).collect();
+    let mut headings = vec!["TRIAL", "STATE", level.as_str(), metric.as_str()];
+    headings.extend(names.iter().map(String::as_str));
+    let mut table = Table::new(&headings);
+    for trial in &account.trials {
+        let (at, value) = trial.newest().unwrap_or_default();
+        let mut row = vec![trial.number.to_string(), trial.state.clone(), at, value];
+        // A parameter that the trial does not have leaves its column empty.
+        row.extend(record.study.spec.parameters.iter().map(|p| trial.parameter(&p.name).to_owned()));
+        table.row(row);
+    }
+    table.render(0)
 }

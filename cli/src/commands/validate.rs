@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 use trimtab_api::Study;
 use trimtab_api::manifest::ManifestError;
@@ -11,6 +11,7 @@ use trimtab_api::manifest::ManifestError;
 use crate::account::PlanAccount;
 use crate::check::{self, Checker, Verdict};
 use crate::error::Error;
+use crate::output::Output;
 use crate::source::{self, Source};
 use crate::{Exit, output};
 
@@ -20,17 +21,8 @@ pub(crate) struct Options {
     /// Files with Studies; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// How to answer.
-    #[arg(long, short, value_enum, default_value_t = Output::Text)]
+    #[command(flatten)]
     output: Output,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
 }
 
 #[derive(Debug, Serialize)]
@@ -80,18 +72,17 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
     }
     let valid = documents.iter().all(|document| document.verdict != "Invalid");
     let is_checked = documents.iter().any(|document| document.verdict != "Skipped");
-    match options.output {
-        Output::Json => output::print_json(&Answer { valid, documents })?,
-        Output::Text => {
-            for document in &documents {
-                let text = render(document);
-                if document.verdict == "Valid" {
-                    output::print(&text)?;
-                } else {
-                    output::complain(&text);
-                }
+    if options.output.is_table() {
+        for document in &documents {
+            let text = render(document);
+            if document.verdict == "Valid" {
+                output::print(&text)?;
+            } else {
+                output::complain(&text);
             }
         }
+    } else {
+        options.output.answer(&Answer { valid, documents }, String::new)?;
     }
     if !is_checked {
         let files: Vec<_> = options.files.iter().map(|file| file.display().to_string()).collect();

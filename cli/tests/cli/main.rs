@@ -6,6 +6,7 @@ mod fake;
 mod general;
 mod played;
 mod validate;
+mod verbs;
 mod watch;
 
 use std::io::Write;

@@ -3,6 +3,8 @@
 
 mod ends;
 mod kills;
+mod moved;
 mod refusals;
 mod scene;
+mod verbs;
 mod whole;

@@ -1,16 +1,19 @@
 //! What a journal holds: the same log as on a cluster, with what only a machine knows.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use trimtab_api::Study;
 use trimtab_api::study::{BatchRecord, StudySpec};
 use trimtab_api::trial::TrialStatus;
+use trimtab_api::{Study, Trial};
 
 use crate::identity::Identity;
 
 /// The format of the records. A program reads its own and all before.
-pub const FORMAT: u32 = 1;
+///
+/// 1: until the first import. 2: `Known`, and a Study with a status in `Begin`.
+pub const FORMAT: u32 = 2;
 
 /// One record. Each is written whole or not at all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,17 +23,25 @@ pub enum Record {
     Begin {
         /// See [`FORMAT`].
         format: u32,
-        /// The Study, with the UID that it was given here.
+        /// The Study, with the UID that it was given here; with its status, if it was imported.
         study: Box<Study>,
         /// The folder that trials are started in.
         directory: PathBuf,
         /// What is run instead of the image; empty: what the container says.
         program: Vec<String>,
     },
+    /// A trial that was imported, as it was elsewhere. Those of a study come in order, behind `Begin`.
+    Known {
+        /// All of it.
+        trial: Box<Trial>,
+    },
     /// The changeable part of the Study was changed.
     Spec {
         /// The new spec.
         spec: Box<StudySpec>,
+        /// The new annotations.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        annotations: BTreeMap<String, String>,
     },
     /// A decision.
     Batch {
@@ -66,4 +77,13 @@ pub enum Record {
         /// Why, for people.
         message: String,
     },
+}
+
+impl Record {
+    /// The changeable part of a Study as it is now.
+    #[must_use]
+    pub fn spec(study: &Study) -> Self {
+        let annotations = study.metadata.annotations.clone().unwrap_or_default();
+        Self::Spec { spec: Box::new(study.spec.clone()), annotations }
+    }
 }

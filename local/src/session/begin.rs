@@ -20,6 +20,7 @@ use crate::identity;
 use crate::journal::{FORMAT, Journal, Record};
 use crate::notice::Notice;
 use crate::program::Program;
+use crate::request;
 use crate::slots::Slots;
 
 impl Session {
@@ -37,6 +38,7 @@ impl Session {
             std::fs::create_dir_all(folder.root()).map_err(Error::file("make", folder.root()))?;
         }
         let (mut journal, mut records, cut) = Journal::open(&folder.journal())?;
+        request::take(&folder);
         let mut notices = Vec::new();
         if let Some(cut) = cut {
             let words = format!(
@@ -55,8 +57,8 @@ impl Session {
             return Err(Error::Changed { folder: folder.root().to_owned(), field });
         }
         if book::changeable(&book.study.spec) != book::changeable(&study.spec) {
-            journal.append(&Record::Spec { spec: Box::new(study.spec.clone()) })?;
-            book.change(study.spec.clone())?;
+            journal.append(&Record::spec(study))?;
+            book.change(study)?;
         }
         let given = if options.program.is_empty() { book.program.clone() } else { options.program };
         let program = Program::new(&book.study, &given, &book.directory)?;
@@ -143,6 +145,7 @@ impl Session {
 /// The first record of a new study.
 fn first(study: &Study, program: &[String], directory: &Path) -> Result<Record, Error> {
     let mut study = study.clone();
+    // What a file says of how it stood elsewhere is no record: `import` takes that.
     study.status = None;
     // On a cluster the API server gives the UID, and a study without a seed gets its seed from it.
     study.metadata.uid.get_or_insert(random_uid()?);

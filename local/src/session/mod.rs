@@ -30,6 +30,7 @@ use crate::journal::{Journal, Record};
 use crate::launch::Launcher;
 use crate::notice::{Board, Notice, Observer};
 use crate::program::Program;
+use crate::request;
 use crate::slots::Slots;
 
 use run::Active;
@@ -139,6 +140,7 @@ impl Session {
             }
             if looked.elapsed() >= TICK {
                 looked = Instant::now();
+                self.listen()?;
                 self.show(observer);
             }
             // A program that prints without end is read without pause, so that its output stays within bounds on the disk.
@@ -149,6 +151,17 @@ impl Session {
                 Err(RecvTimeoutError::Disconnected) => return Ok(End::Suspended),
             }
         }
+    }
+
+    /// Takes what was asked from outside: on record first, and then it is not asked any more.
+    fn listen(&mut self) -> Result<(), Error> {
+        let Some(wish) = request::pending(&self.folder) else { return Ok(()) };
+        let active_seconds = self.seconds();
+        request::record(&mut self.book, &mut self.journal, wish, active_seconds)?;
+        request::take(&self.folder);
+        self.notices.push(Notice::Asked(wish));
+        self.is_dirty = true;
+        Ok(())
     }
 
     /// How long nothing has to be done.

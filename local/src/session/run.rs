@@ -70,7 +70,10 @@ impl Session {
         status.next_run = status.next_run.max(1);
         let scale = Scale { plan: &self.book.plan };
         let keeps = self.book.study.spec.trial.checkpoint.is_some();
-        let run = ending::begin(&mut status, scale, trial.spec.target_level, keeps);
+        // One that was removed, or not brought along by an import, cannot be gone on from.
+        let is_there = ending::resume_from(&status.runs)
+            .is_none_or(|(from, _)| self.folder.run(number, from).checkpoint().is_dir());
+        let run = ending::begin(&mut status, scale, trial.spec.target_level, keeps && is_there);
         self.journal.append(&Record::Trial { number, status: Box::new(status.clone()) })?;
         self.book.learned(number, status.clone());
 

@@ -6,6 +6,7 @@ use trimtab_api::Study;
 use trimtab_local::{Board, Notice, Observer};
 
 use crate::account::unit;
+use crate::asking::verb;
 use crate::output;
 
 /// Writes lines to standard error.
@@ -46,6 +47,7 @@ pub(super) fn words(study: &Study, notice: &Notice) -> String {
         }
         Notice::Judged { trial, verdict, why } => format!("trial {trial}: {verdict}: {why}"),
         Notice::Best(best) => format!("best: {metric}={} at {unit} {}, trial {}", best.value, best.level, best.number),
+        Notice::Asked(wish) => format!("asked to {}", verb(*wish)),
         Notice::Warning(words) => format!("warning: {words}"),
     }
 }

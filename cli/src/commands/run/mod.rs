@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use trimtab_api::Study;
+use trimtab_api::wish;
 use trimtab_local::slots::find_gpus;
 use trimtab_local::{Book, End, Folder, Launcher, Observer, Session, interrupts};
 
@@ -35,6 +36,13 @@ pub(crate) struct Options {
     /// How many trials run at once, instead of what the Study says.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000))]
     parallelism: Option<u32>,
+    #[command(flatten)]
+    places: Places,
+}
+
+/// What trials may have of this machine.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Places {
     /// The GPUs that trials may have, as in CUDA_VISIBLE_DEVICES; left out: all that are found.
     #[arg(long, value_name = "NUMBERS")]
     gpus: Option<String>,
@@ -48,23 +56,28 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
     }
     let name = study.metadata.name.clone().unwrap_or_default();
     let folder = options.folder.clone().unwrap_or_else(|| PathBuf::from(format!("{name}{}", Folder::SUFFIX)));
+    work(&study, &Folder::at(&folder), &options.places, &options.program)
+}
+
+/// Works on a Study in its folder. Without a program it is the one that the study was begun with, or the container's.
+pub(crate) fn work(study: &Study, folder: &Folder, places: &Places, program: &[String]) -> Result<Exit, Error> {
     let here = |error| Error::Read { file: ".".to_owned(), error };
     let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
     let session = trimtab_local::Options {
-        folder: Folder::at(&folder),
-        program: options.program.clone(),
+        folder: folder.clone(),
+        program: program.to_vec(),
         directory: std::env::current_dir().map_err(here)?,
         launcher: Launcher { program: std::env::current_exe().map_err(here)?, arguments: vec!["supervise".to_owned()] },
-        gpus: find_gpus(options.gpus.as_deref().or(visible.as_deref())),
+        gpus: find_gpus(places.gpus.as_deref().or(visible.as_deref())),
         cpus: std::thread::available_parallelism().map_or(1, usize::from),
         interrupts: interrupts::count().map_err(here)?,
     };
-    let mut session = Session::begin(&study, session)?;
+    let mut session = Session::begin(study, session)?;
     let mut observer: Box<dyn Observer> =
         if std::io::stderr().is_terminal() { Box::new(Bars::new()) } else { Box::new(Lines::new()) };
     let end = session.work(&mut *observer);
     drop(observer);
-    let shown = folder.display().to_string();
+    let shown = folder.root().display().to_string();
     let end = end?;
     finish(session.book(), &shown, &end)
 }
@@ -113,6 +126,7 @@ fn finish(book: &Book, folder: &str, end: &End) -> Result<Exit, Error> {
     }
     let counts = book.counts();
     let word = match end {
+        End::Complete(_) if wish::is_stopped(&book.study) => "stopped; `trimtab resume` takes that back".to_owned(),
         End::Complete(why) => format!("complete ({why})"),
         End::Failed(why, words) if words.is_empty() => format!("failed ({why})"),
         End::Failed(why, words) => format!("failed ({why}): {words}"),

@@ -7,14 +7,14 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use clap::Args;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use trimtab_api::Study;
-use trimtab_api::conditions::{reason, study as condition};
+use trimtab_api::conditions::study as condition;
 use trimtab_local::{Book, Folder};
 
 use crate::account::{BestAccount, unit};
 use crate::cluster::{self, Access, Cluster};
 use crate::error::Error;
+use crate::standing::{end, find};
 use crate::{Exit, output, record};
 
 /// The longest pause after questions that failed.
@@ -131,25 +131,6 @@ fn line(study: &Study) -> String {
         }
     }
     line
-}
-
-/// A condition, if it speaks of the spec as it is now: a Study that was extended has not ended any more.
-fn find<'s>(study: &'s Study, kind: &str) -> Option<&'s Condition> {
-    let generation = study.metadata.generation;
-    let condition = study.status.as_ref()?.conditions.iter().find(|c| c.type_ == kind)?;
-    (condition.observed_generation.is_none() || generation.is_none() || condition.observed_generation >= generation)
-        .then_some(condition)
-}
-
-/// Whether the Study came to its end, and which.
-fn end(study: &Study) -> Option<Exit> {
-    let is = |kind: &str| find(study, kind).is_some_and(|c| c.status == "True");
-    let is_invalid =
-        find(study, condition::ACCEPTED).is_some_and(|c| c.status == "False" && c.reason == reason::INVALID);
-    if is(condition::FAILED) || is_invalid {
-        return Some(Exit::No);
-    }
-    is(condition::COMPLETE).then_some(Exit::Yes)
 }
 
 fn finish(study: &Study, end: Exit) -> Result<Exit, Error> {
