@@ -119,13 +119,26 @@ impl Cluster {
     /// A Study and its Trials.
     pub(crate) async fn record(&self, name: &str) -> Result<Record, Error> {
         let study = self.study(name).await?;
+        self.with_trials(study).await.map_err(|error| Error::of("listing Trials", &error))
+    }
+
+    /// The same where the Study may be gone by now.
+    pub(crate) async fn try_record(&self, name: &str) -> Result<Option<Record>, kube::Error> {
+        match self.find(name).await? {
+            Some(study) => self.with_trials(study).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn with_trials(&self, study: Study) -> Result<Record, kube::Error> {
+        let name = study.name_any();
         // Untyped, so that one Trial that cannot be decoded does not hide the others.
         let api: Api<DynamicObject> =
             Api::namespaced_with(self.client.clone(), &self.namespace, &ApiResource::erase::<Trial>(&()));
         let mut params = ListParams::default().labels(&format!("{}={name}", names::STUDY_LABEL)).limit(PAGE);
         let (mut trials, mut problems) = (Vec::new(), Vec::new());
         loop {
-            let page = api.list(&params).await.map_err(|error| Error::of("listing Trials", &error))?;
+            let page = api.list(&params).await?;
             let next = page.metadata.continue_.clone().filter(|token| !token.is_empty());
             for trial in page.items {
                 let name = trial.name_any();

@@ -13,8 +13,10 @@ mod error;
 mod output;
 mod record;
 mod source;
+mod sparkline;
 mod standing;
 mod starting;
+mod style;
 mod table;
 mod verification;
 
@@ -30,10 +32,11 @@ use commands::{
     suspend, validate, watch,
 };
 use error::Error;
+use style::Style;
 
 /// Tunes training jobs, on this machine and on Kubernetes.
 #[derive(Debug, Parser)]
-#[command(name = "trimtab", version, color = clap::ColorChoice::Never)]
+#[command(name = "trimtab", version, color = clap::ColorChoice::Auto)]
 struct Program {
     #[command(subcommand)]
     command: Command,
@@ -107,7 +110,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Exit::No) => ExitCode::FAILURE,
         Ok(Exit::Paused) => ExitCode::from(3),
         Err(error) => {
-            output::complain(&format!("error: {error}"));
+            output::complain(&format!("{} {error}", Style::Bad.paint("error:", style::on_stderr())));
             ExitCode::from(2)
         }
     }

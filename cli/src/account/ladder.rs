@@ -92,6 +92,16 @@ impl BracketAccount {
         Some(Self { bracket, rungs })
     }
 
+    /// Its number.
+    pub(crate) fn number(&self) -> u32 {
+        self.bracket
+    }
+
+    /// Its rungs, the lowest first.
+    pub(crate) fn rungs(&self) -> &[RungAccount] {
+        &self.rungs
+    }
+
     /// One of its rungs.
     pub(crate) fn into_rung(self, at: usize) -> Option<RungAccount> {
         self.rungs.into_iter().nth(at)
@@ -129,6 +139,11 @@ impl BracketAccount {
 }
 
 impl RungAccount {
+    /// The fidelity at which it judges.
+    pub(crate) fn level(&self) -> u32 {
+        self.level
+    }
+
     /// How many were judged.
     pub(crate) fn judged(&self) -> u32 {
         if self.is_top { 0 } else { self.passed + self.stopped }

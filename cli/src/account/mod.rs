@@ -1,5 +1,6 @@
 //! What is said of a plan and of a study, as values: rendered as text, or serialized as JSON.
 
+mod forecast;
 mod ladder;
 mod plan;
 mod rules;
@@ -7,6 +8,7 @@ mod saving;
 mod study;
 mod trial;
 
+pub(crate) use forecast::{Pace, seconds_left, share, time};
 pub(crate) use ladder::BracketAccount;
 pub(crate) use plan::PlanAccount;
 pub(crate) use study::{BestAccount, StudyAccount, best_of, unit};

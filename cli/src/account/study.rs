@@ -153,6 +153,27 @@ impl StudyAccount {
         }
     }
 
+    /// The best trial.
+    pub(crate) fn best(&self) -> Option<&BestAccount> {
+        self.best.as_ref()
+    }
+
+    /// The brackets, in order.
+    pub(crate) fn brackets(&self) -> &[BracketAccount] {
+        &self.brackets
+    }
+
+    /// The objective's metric.
+    pub(crate) fn metric(&self) -> &str {
+        &self.metric
+    }
+
+    /// A trial's state in a word.
+    pub(crate) fn state_of(&self, number: u32) -> &str {
+        let place = self.trials.binary_search_by_key(&number, |trial| trial.number).ok();
+        place.and_then(|place| self.trials.get(place)).map_or("", |trial| trial.state.as_str())
+    }
+
     /// The numbers of the trials, in words.
     pub(crate) fn known(&self) -> String {
         match (self.trials.first(), self.trials.last()) {

@@ -33,7 +33,7 @@ struct Reader {
 /// Prints the outputs of a local study.
 pub(super) fn print(options: &Options, folder: &Folder) -> Result<Exit, Error> {
     let book = Book::read(folder)?;
-    let wanted = choose(options, &book.trials)?;
+    let wanted = choose(options, &book.trials, |_| true)?;
     if wanted.is_empty() {
         return Ok(Exit::No);
     }
@@ -42,6 +42,8 @@ pub(super) fn print(options: &Options, folder: &Folder) -> Result<Exit, Error> {
         let path = folder.run(wanted.trial, wanted.run).output();
         let mut file = match File::open(&path) {
             Ok(file) => file,
+            // On record, and its process is only being made.
+            Err(error) if error.kind() == ErrorKind::NotFound && options.trial.is_none() => continue,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let words = format!("run {} of trial {} ran elsewhere, or was removed", wanted.run, wanted.trial);
                 return Err(Error::NoOutput(words));

@@ -5,6 +5,7 @@ mod remote;
 
 use clap::Args;
 use trimtab_api::Trial;
+use trimtab_api::trial::Run;
 
 use crate::cluster::Access;
 use crate::error::Error;
@@ -53,9 +54,9 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
 }
 
 /// The runs that are meant. None, and that is told, when nothing runs and no trial is named.
-fn choose(options: &Options, trials: &[Trial]) -> Result<Vec<Wanted>, Error> {
+fn choose(options: &Options, trials: &[Trial], has_output: fn(&Run) -> bool) -> Result<Vec<Wanted>, Error> {
     let Some(number) = options.trial else {
-        let mut wanted: Vec<Wanted> = trials.iter().filter_map(running).collect();
+        let mut wanted: Vec<Wanted> = trials.iter().filter_map(|trial| running(trial, has_output)).collect();
         let width = wanted.iter().map(|w| w.prefix.len()).max().unwrap_or(0);
         wanted.iter_mut().for_each(|w| w.prefix = format!("{:width$} | ", w.prefix));
         if wanted.is_empty() {
@@ -84,8 +85,8 @@ fn choose(options: &Options, trials: &[Trial]) -> Result<Vec<Wanted>, Error> {
     Ok(vec![Wanted { trial: number, run: run.number, pod: run.pod_name.clone(), prefix: String::new() }])
 }
 
-fn running(trial: &Trial) -> Option<Wanted> {
-    let run = trial.status.as_ref()?.runs.last().filter(|run| run.end.is_none() && run.start_time.is_some())?;
+fn running(trial: &Trial, has_output: fn(&Run) -> bool) -> Option<Wanted> {
+    let run = trial.status.as_ref()?.runs.last().filter(|run| run.end.is_none() && has_output(run))?;
     let number = trial.spec.number;
     Some(Wanted { trial: number, run: run.number, pod: run.pod_name.clone(), prefix: format!("trial {number}") })
 }

@@ -15,7 +15,7 @@ pub(super) fn print(options: &Options) -> Result<Exit, Error> {
     cluster::block_on(async {
         let cluster = Cluster::connect(&options.access).await?;
         let record = cluster.record(&options.study).await?;
-        let wanted = choose(options, &record.trials)?;
+        let wanted = choose(options, &record.trials, |run| run.pod_name.is_some())?;
         if wanted.is_empty() {
             return Ok(Exit::No);
         }

@@ -1,9 +1,13 @@
-//! `trimtab watch`: one line for each change, until the Study ends.
+//! `trimtab watch`: a live view on a terminal, one line for each change in a pipe, until the Study ends.
 //!
 //! It asks again and again instead of holding a stream open: a Study changes a few times a minute, and a question that
 //! fails is simply asked again.
 
+mod frame;
+mod live;
+
 use std::fmt::Write as _;
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Args;
@@ -15,7 +19,7 @@ use crate::account::{BestAccount, unit};
 use crate::cluster::{self, Access, Cluster};
 use crate::error::Error;
 use crate::standing::{end, find};
-use crate::{Exit, output, record};
+use crate::{Exit, output, record, style};
 
 /// The longest pause after questions that failed.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -30,6 +34,9 @@ pub(crate) struct Options {
     /// Seconds between questions.
     #[arg(long, default_value_t = 2.0, value_parser = seconds)]
     interval: f64,
+    /// One line for each change, also on a terminal.
+    #[arg(long)]
+    plain: bool,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -39,7 +46,11 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 /// Follows a Study.
 pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
-    match record::local(&options.study) {
+    let local = record::local(&options.study);
+    if std::io::stdout().is_terminal() && !style::is_dumb() && !options.plain {
+        return live::follow(options, local.as_ref());
+    }
+    match local {
         Some(folder) => follow_local(options, &folder),
         None => cluster::block_on(follow(options)),
     }
