@@ -4,20 +4,19 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use trimtab_api::conditions::study as condition;
 use trimtab_api::record::fidelity;
-use trimtab_api::trial::Run;
-use trimtab_api::{Trial, validate};
-use trimtab_engine::{Plan, number};
+use trimtab_api::validate;
+use trimtab_engine::Plan;
 
+use super::rows::trials;
 use crate::account::{BracketAccount, Pace, StudyAccount, seconds_left, share, time, unit};
 use crate::record::Record;
-use crate::sparkline::{bar, curve, range};
+use crate::sparkline::bar;
 use crate::standing;
 use crate::style::Style;
 
-/// Characters of a rung's bar, of a run's, and of a curve.
+/// Characters of a rung's bar, and of the study's.
 const RUNG: usize = 10;
-const RUN: usize = 16;
-const CURVE: usize = 32;
+const STUDY: usize = 16;
 
 /// A line in pieces, each with its look.
 pub(super) type Line = Vec<(Style, String)>;
@@ -57,6 +56,7 @@ pub(super) fn render(line: &Line, width: usize, has_colours: bool) -> String {
         left -= shown.chars().count();
         text.push_str(&style.paint(&shown, has_colours));
     }
+    text.truncate(text.trim_end().len());
     text
 }
 
@@ -95,7 +95,7 @@ fn head(record: &Record, plan: Option<&Plan>, now: Timestamp) -> Vec<Line> {
     if let Some(plan) = plan.filter(|_| standing::end(study).is_none()) {
         let pace = pace(record, plan, active_seconds);
         if let Some(share) = share(plan, pace) {
-            clock = format!("{}  {:.0} %, active {}", bar(share, RUN), 100.0 * share, time(active_seconds));
+            clock = format!("{}  {:.0} %, active {}", bar(share, STUDY), 100.0 * share, time(active_seconds));
         }
         if let Some(left) = seconds_left(plan, pace) {
             clock.push_str(&format!(", about {} left", time(left)));
@@ -119,7 +119,7 @@ fn pace(record: &Record, plan: &Plan, active_seconds: u64) -> Pace {
     Pace { spent, done, active_seconds }
 }
 
-fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
+pub(super) fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.as_second() - from.as_second()).unwrap_or(0)
 }
 
@@ -155,98 +155,89 @@ fn rungs(brackets: &[BracketAccount], unit: &str, room: usize) -> Vec<Line> {
     lines
 }
 
-/// A trial that is shown, and the values of its curve.
-struct Row<'t> {
-    trial: &'t Trial,
-    run: Option<&'t Run>,
-    is_best: bool,
-    values: Vec<f64>,
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-/// The best trial, those that run, and, where there is room, those that were at work last.
-fn trials(record: &Record, account: &StudyAccount, now: Timestamp, room: usize) -> Vec<Line> {
-    if room < 4 || record.trials.is_empty() {
-        return Vec::new();
-    }
-    let best = account.best().map(|best| best.number);
-    let mut rows: Vec<Row<'_>> = record
-        .trials
-        .iter()
-        .map(|trial| Row {
-            trial,
-            run: trial.status.as_ref().and_then(|s| s.runs.last()).filter(|run| run.end.is_none()),
-            is_best: Some(trial.spec.number) == best,
-            values: values(record, trial),
-        })
-        .collect();
-    rows.sort_by_key(|row| (!row.is_best, row.run.is_none(), std::cmp::Reverse(newest(row.trial))));
-    let running = rows.iter().filter(|row| row.run.is_some() && !row.is_best).count();
-    // One line is the empty one above, and one says how many are not shown.
-    let shown = room - 2;
-    let hidden = running.saturating_sub(shown.saturating_sub(usize::from(best.is_some())));
-    rows.truncate(shown);
-    let all = range(rows.iter().map(|row| row.values.as_slice())).unwrap_or((0.0, 0.0));
-    let mut lines = vec![Vec::new()];
-    lines.extend(rows.iter().map(|row| row.line(record, account, now, all)));
-    if hidden > 0 {
-        lines.push(vec![(Style::Faint, format!("and {hidden} more that run"))]);
-    }
-    lines
-}
+    use super::*;
 
-/// When something last happened to a trial.
-fn newest(trial: &Trial) -> Option<Timestamp> {
-    let run = trial.status.as_ref()?.runs.last()?;
-    run.end.as_ref().map(|end| end.time.0).or(run.start_time.as_ref().map(|time| time.0))
-}
-
-/// The trial's curve, or its values at levels where that has more of them.
-fn values(record: &Record, trial: &Trial) -> Vec<f64> {
-    let Some(status) = &trial.status else { return Vec::new() };
-    let parsed = |text: &str| number::parse(text).unwrap_or(f64::NAN);
-    let Some(objective) = record.study.spec.objectives.first() else { return Vec::new() };
-    let at_levels = status.values.iter().filter_map(|at| at.metrics.iter().find(|m| m.name == objective.metric));
-    let at_levels: Vec<f64> = at_levels.map(|metric| parsed(&metric.last)).collect();
-    let curve: Vec<f64> = status.curve.iter().map(|point| parsed(&point.value)).collect();
-    if curve.len() > at_levels.len() { curve } else { at_levels }
-}
-
-impl Row<'_> {
-    fn line(&self, record: &Record, account: &StudyAccount, now: Timestamp, range: (f64, f64)) -> Line {
-        let number = self.trial.spec.number;
-        let state = account.state_of(number).to_owned();
-        let style = match (self.is_best, state.as_str()) {
-            (true, _) | (_, "Complete" | "Completed") => Style::Good,
-            (_, "Running") => Style::Busy,
-            (_, "Failed" | "Lost") => Style::Bad,
-            _ => Style::Faint,
-        };
-        let mark = if self.is_best { "★" } else { " " };
-        let mut line = vec![(Style::Good, mark.to_owned()), (style, format!("{number:>5}  {state:<10}"))];
-        let status = self.trial.status.clone().unwrap_or_default();
-        let reached = fidelity(status.reached.as_ref());
-        let target = self.trial.spec.target_level;
-        if record.study.spec.fidelity.is_some() {
-            let start = self.run.map_or(0.0, |run| fidelity(Some(&run.start)));
-            let share = (reached - start) / (f64::from(target) - start).max(f64::MIN_POSITIVE);
-            let place = format!("{} of {target}", number::to_text(reached));
-            match self.run {
-                Some(_) => line.push((Style::Busy, format!("{} {place:<11}", bar(share, RUN)))),
-                None => line.push((Style::Faint, format!("{:RUN$} {place:<11}", ""))),
+    /// A study with a trial that completed, two that run, and one that failed.
+    fn record() -> Record {
+        let study = json!({
+            "apiVersion": "trimtab.dev/v1alpha1", "kind": "Study", "metadata": {"name": "s", "uid": "u"},
+            "spec": {
+                "objectives": [{"metric": "acc", "goal": "Maximize"}],
+                "parameters": [{"name": "x", "float": {"min": 0, "max": 1}}],
+                "fidelity": {"unit": "epoch", "min": 1, "max": 4}, "limits": {"trials": 8}, "parallelism": 4,
+                "trial": {"job": {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "i"}]}}}}},
+            },
+            "status": {
+                "state": "Running", "progress": "2/8", "activeSeconds": 50, "activeSince": "2026-01-01T00:00:00Z",
+                "trials": {"pending": 0, "running": 2, "paused": 0, "complete": 1, "stopped": 0, "failed": 1, "removed": 0},
+                "best": {"trialName": "s-0000", "number": 0, "level": 4, "value": "0.9", "parameters": [{"name": "x", "value": "0.5"}]},
+                "conditions": [{"type": "Stalled", "status": "True", "reason": "WaitingForPlace", "message": "no\u{1b}node", "lastTransitionTime": "2026-01-01T00:00:00Z"}],
+            },
+        });
+        let trial = |number: u32, state: &str, reached: u32, curve: &[&str], is_running: bool| {
+            let curve: Vec<_> = curve.iter().map(|value| json!({"fidelity": "1", "value": value})).collect();
+            let end = json!({"reason": "Reached", "time": "2026-01-01T00:00:10Z", "seconds": 9});
+            let mut run = json!({"number": 1, "targetLevel": 4, "start": "0", "reached": reached.to_string(), "startTime": "2026-01-01T00:00:00Z"});
+            if !is_running {
+                run["end"] = end;
             }
-        }
-        let value = status.value.as_deref().and_then(number::parse).map(short).unwrap_or_default();
-        line.push((Style::Plain, format!("  {value:<10}  ")));
-        line.push((style, format!("{:CURVE$}", curve(&self.values, range, CURVE))));
-        if let Some(began) = self.run.and_then(|run| run.start_time.as_ref()) {
-            line.push((Style::Faint, format!("  {}", time(seconds_between(began.0, now)))));
-        }
-        line
+            let mut trial = json!({
+                "apiVersion": "trimtab.dev/v1alpha1", "kind": "Trial", "metadata": {"name": format!("s-{number:04}")},
+                "spec": {
+                    "studyName": "s", "studyUID": "u", "number": number, "parameters": [{"name": "x", "value": "0.5"}], "sampler": "random",
+                    "bracket": 0, "targetLevel": 4, "batches": [{"number": 1, "index": number, "action": "Start", "reason": "NewTrial", "level": 4}],
+                },
+                "status": {"state": state, "reached": reached.to_string(), "value": curve.last().map(|c| c["value"].clone()), "curve": curve, "runs": [run]},
+            });
+            match state {
+                "Complete" => trial["status"]["restedLevel"] = json!(4),
+                "Failed" => trial["status"]["outcome"] = json!({"kind": "Failed", "reason": "ExitCode", "message": ""}),
+                _ => {}
+            }
+            trial
+        };
+        let trials = [
+            trial(0, "Complete", 4, &["0.1", "0.5", "0.8", "0.9"], false),
+            trial(1, "Running", 2, &["0.1", "NaN"], true),
+            trial(2, "Running", 3, &["0.5", "0.5", "0.123456789012"], true),
+            trial(3, "Failed", 1, &[], false),
+        ];
+        Record::new(serde_json::from_value(study).unwrap(), trials, Vec::new())
     }
-}
 
-/// A value in at most ten characters.
-fn short(value: f64) -> String {
-    let whole = number::to_text(value);
-    if whole.len() <= 10 { whole } else { format!("{value:.4e}") }
+    fn shown(height: usize, width: usize) -> Vec<String> {
+        let now: Timestamp = "2026-01-01T00:01:10Z".parse().unwrap();
+        frame(&record(), now, height).iter().map(|line| render(line, width, false)).collect()
+    }
+
+    #[test]
+    fn a_study_is_seen_whole() {
+        let expected = [
+            "s  Running  2/8 trials  2 running  1 complete  1 failed",
+            "━━━━╸───────────  25 %, active 2m00s, about 6m00s left",
+            "best  acc 0.9 at epoch 4, trial 0: x=0.5",
+            "WaitingForPlace: no node",
+            "",
+            " TRIAL  STATE     EPOCH                         ACC         FROM 0.1 TO 0.9",
+            "★    0  Complete                   4 of 4       0.9         ▁▅▇█",
+            "     1  Running   ━━━━━━━━╸─────── 2 of 4       NaN         ▁×                                1m10s",
+            "     2  Running   ━━━━━━━━━━━━╸─── 3 of 4       1.2346e-1   ▅▅▁                               1m10s",
+            "     3  Failed                     1 of 4",
+        ];
+        assert_eq!(shown(40, 120), expected, "{}", shown(40, 120).join("\n"));
+    }
+
+    #[test]
+    fn a_small_terminal_shows_what_matters_most() {
+        let small = shown(9, 30);
+        assert!(small.iter().all(|line| line.chars().count() <= 30), "{small:?}");
+        assert_eq!(small.len(), 9);
+        assert!(small[8].contains("and 1 more"), "{small:?}");
+        assert_eq!(shown(2, 80).len(), 2);
+        assert!(shown(0, 0).is_empty());
+    }
 }

@@ -5,6 +5,7 @@
 
 mod frame;
 mod live;
+mod rows;
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
