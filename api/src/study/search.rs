@@ -40,7 +40,7 @@ pub enum FidelityKind {
 #[x_kube(validation = ("[has(self.automatic), has(self.random), has(self.grid), has(self.quasiRandom), has(self.tpe), has(self.genetic), has(self.cmaEs), has(self.bohb), has(self.gaussianProcess), has(self.randomForest)].exists_one(given, given)", "must have exactly one of `automatic`, `random`, `grid`, `quasiRandom`, `tpe`, `genetic`, `cmaEs`, `bohb`, `gaussianProcess`, `randomForest`"))]
 pub struct Sampler {
     /// automatic (default) picks one of the others for each trial, by the space, the scheduler and how many trials have a value.
-    /// The trial's tag says which and why.
+    /// The trial names it, and its tag says why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub automatic: Option<AutomaticSampler>,
     /// random draws each parameter uniformly in its scale.

@@ -217,9 +217,14 @@ fn origin(trial: &Trial) -> String {
         };
     }
     if let Some(tag) = &spec.tag {
-        // A latent vector is for the sampler, and for who asks for JSON; its beginning names the generation.
-        let short: String = tag.chars().take(40).collect();
-        let _ = write!(text, ", noted {short}{}", if short.len() < tag.len() { "…" } else { "" });
+        // A latent vector is for the sampler, and for who asks for JSON; its beginning names the generation. Behind it stands why
+        // the sampler was picked.
+        let (own, why) = tag.split_once("; ").unwrap_or((tag, ""));
+        let short: String = own.chars().take(60).collect();
+        let _ = write!(text, ", noted {short}{}", if short.len() < own.len() { "…" } else { "" });
+        if !why.is_empty() {
+            let _ = write!(text, "; {}", why.chars().take(100).collect::<String>());
+        }
     }
     text
 }

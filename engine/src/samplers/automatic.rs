@@ -1,7 +1,7 @@
 //! Picks a sampler for each trial, by the space, the scheduler and how many trials have a value.
 //!
-//! Limits and parallelism have no say: they can change, and a study that is extended must go on as it would have. What was
-//! picked, and why, is the trial's tag. The rule is that of `bench/samplers/automatic.md`.
+//! Limits and parallelism have no say: they can change, and a study that is extended must go on as it would have. The
+//! trial's record names what was picked, and its tag says why. The figures behind the rule are in `bench/samplers/automatic.md`.
 
 use crate::plan::{Plan, Sampler, Scheduler, TpeSettings};
 use crate::state::State;
@@ -11,29 +11,39 @@ pub(super) const NAME: &str = "automatic";
 /// From this many values on, Parzen estimators are as good as the process, and take a hundredth of its time.
 const MANY: usize = 200;
 
-/// With more parameters the process's length scales are not to be learnt from as many trials as people run.
-const WIDE: usize = 20;
+/// With this many parameters the process's length scales are not to be learnt from as many trials as people run.
+const WIDE: usize = 16;
+
+/// What the plan alone says, and why; `None` where it takes the trials to say.
+fn by_plan(plan: &Plan) -> Option<(Sampler, &'static str)> {
+    let parameters = &plan.spec().space.parameters;
+    if plan.spec().scheduler != Scheduler::None {
+        return Some((Sampler::Bohb, "trials are compared at lower fidelities"));
+    }
+    if parameters.iter().any(|parameter| !parameter.when.is_empty()) {
+        return Some((Sampler::CmaEs { population: None }, "parameters exist under conditions"));
+    }
+    (parameters.len() >= WIDE).then_some((Sampler::CmaEs { population: None }, "there are 16 parameters or more"))
+}
+
+/// The study's sampler, or what is picked for it whatever comes of its trials.
+pub(super) fn lasting(plan: &Plan) -> Sampler {
+    match plan.spec().sampler {
+        Sampler::Automatic => by_plan(plan).map_or(Sampler::Automatic, |(sampler, _)| sampler),
+        named => named,
+    }
+}
 
 /// What is asked for the next trial, and why.
-pub(super) fn choose(plan: &Plan, state: &State<'_>) -> (Sampler, String) {
-    let parameters = &plan.spec().space.parameters;
-    let tpe = Sampler::Tpe(TpeSettings::default());
-    let (sampler, why) = if !matches!(plan.spec().scheduler, Scheduler::None) {
-        (Sampler::Bohb, "trials are compared at lower fidelities".to_owned())
-    } else if parameters.iter().any(|parameter| !parameter.when.is_empty()) {
-        (tpe, "parameters exist under conditions".to_owned())
-    } else if parameters.len() > WIDE {
-        (tpe, format!("there are more than {WIDE} parameters"))
-    } else {
+pub(super) fn choose(plan: &Plan, state: &State<'_>) -> (Sampler, &'static str) {
+    by_plan(plan).unwrap_or_else(|| {
         let values = state.trials().iter().filter(|trial| trial.is_eligible() && !trial.values.is_empty()).count();
         if values < MANY {
-            (Sampler::GaussianProcess, format!("fewer than {MANY} trials have a value"))
+            (Sampler::GaussianProcess, "fewer than 200 trials have a value")
         } else {
-            (tpe, format!("{MANY} trials or more have a value"))
+            (Sampler::Tpe(TpeSettings::default()), "200 trials or more have a value")
         }
-    };
-    let text = format!("{}: {why}", sampler.name());
-    (sampler, text)
+    })
 }
 
 #[cfg(test)]
@@ -59,11 +69,11 @@ mod tests {
         let mut study = study(Sampler::Automatic, vec![float("x")], 1);
         study.settings(|settings| settings.limits.trials = Some(30));
         play(&mut study, |a| square(number(a, "x") - 1.0));
-        let few = ("automatic".to_owned(), "gaussianProcess: fewer than 200 trials have a value".to_owned());
+        let few = ("gaussianProcess".to_owned(), "automatic: fewer than 200 trials have a value".to_owned());
         assert_eq!(last(&study), few);
         study.settings(|settings| settings.limits.trials = Some(202));
         play(&mut study, |a| square(number(a, "x") - 1.0));
-        assert_eq!(last(&study).1, "tpe: 200 trials or more have a value");
+        assert_eq!(last(&study), ("tpe".to_owned(), "automatic: 200 trials or more have a value".to_owned()));
         assert_eq!(crate::verify::verify(&study.plan, &study.history), []);
     }
 
@@ -75,22 +85,23 @@ mod tests {
                 change(spec);
             });
             study.step();
-            last(&study).1
+            let (sampler, tag) = last(&study);
+            format!("{sampler}, {}", tag.rsplit_once("; ").map_or(tag.as_str(), |(_, why)| why))
         };
         let many = |spec: &mut crate::PlanSpec| {
-            spec.space = Space { parameters: (0..21).map(|i| float(&format!("x{i}"))).collect() };
+            spec.space = Space { parameters: (0..16).map(|i| float(&format!("x{i}"))).collect() };
         };
-        assert_eq!(says(&many), "tpe: there are more than 20 parameters");
+        assert_eq!(says(&many), "cmaEs, automatic: there are 16 parameters or more");
         let conditional = |spec: &mut crate::PlanSpec| {
             let kind = parameter("kind", Domain::Categorical { choices: vec!["a".to_owned(), "b".to_owned()] });
             let mut inner = float("x");
             inner.when = vec![Condition { parameter: "kind".to_owned(), is_in: vec!["a".to_owned()] }];
             spec.space = Space { parameters: vec![kind, inner] };
         };
-        assert_eq!(says(&conditional), "tpe: parameters exist under conditions");
+        assert_eq!(says(&conditional), "cmaEs, automatic: parameters exist under conditions");
         let ladder = |spec: &mut crate::PlanSpec| {
             spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false };
         };
-        assert_eq!(says(&ladder), "bohb: trials are compared at lower fidelities");
+        assert_eq!(says(&ladder), "bohb, automatic: trials are compared at lower fidelities");
     }
 }

@@ -94,7 +94,7 @@ pub(crate) enum Memo {
 
 impl Memo {
     pub(crate) fn new(plan: &Plan) -> Self {
-        match plan.spec().sampler {
+        match automatic::lasting(plan) {
             Sampler::Random
             | Sampler::Grid { .. }
             | Sampler::QuasiRandom
@@ -102,6 +102,7 @@ impl Memo {
             | Sampler::Bohb
             | Sampler::GaussianProcess
             | Sampler::RandomForest => Self::None,
+            // What it picks as trials come in is the process, and then estimators.
             Sampler::Tpe(_) | Sampler::Automatic => Self::Points(points::Points::new(&plan.spec().space)),
             Sampler::CmaEs { .. } => Self::CmaEs(Box::new(cma_es::Memory::new(plan))),
         }
@@ -133,8 +134,10 @@ pub fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> 
     }
     let Sampler::Automatic = plan.spec().sampler else { return ask(plan.spec().sampler, plan, state, number) };
     let (sampler, why) = automatic::choose(plan, state);
-    let asked = ask(sampler, plan, state, number)?;
-    Some(Proposal { sampler: Sampler::Automatic.name(), note: Note { tag: Some(why), ..asked.note }, ..asked })
+    let mut proposal = ask(sampler, plan, state, number)?;
+    let own = proposal.note.tag.take().map_or_else(String::new, |tag| tag + "; ");
+    proposal.note.tag = Some(format!("{own}{}: {why}", automatic::NAME));
+    Some(proposal)
 }
 
 fn ask(sampler: Sampler, plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> {

@@ -72,9 +72,9 @@ impl Memory {
         format!("g{} r{}{}", self.generation, self.restart, numbers.concat())
     }
 
-    /// Reads a tag; `None` for what is no tag of this space.
+    /// Reads a tag; `None` for what is no tag of this space. What follows a semicolon is somebody else's.
     pub(super) fn read(&self, text: &str) -> Option<Tag> {
-        let mut words = text.split(' ');
+        let mut words = text.split(';').next()?.split(' ');
         let generation = words.next()?.strip_prefix('g')?.parse().ok()?;
         let restart = words.next()?.strip_prefix('r')?.parse().ok()?;
         let numbers = words.map(|word| word.parse::<f64>().ok().filter(|x| (0.0..=1.0).contains(x)));

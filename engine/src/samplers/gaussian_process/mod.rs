@@ -9,6 +9,8 @@
 //!   trials with a value: between two counts a memo serves, and without the memo the same is computed again.
 //! - Beyond [`MOST`] trials the model is of the best third of that number, the newest third, and others drawn by chance; the fit
 //!   of hyperparameters of [`MOST_FITTED`] likewise. So time and memory are bounded.
+//! - What counts as a usual value, and so as a unit, is said by all trials for odd numbers, and by all places for even ones: the
+//!   first finds the bottom of the basin it is in, the second other basins (`bench/samplers/automatic.md`).
 //! - A failed trial counts like the worst value of all, but is no part of the fit: a cliff says nothing of length scales.
 
 mod descent;
@@ -25,7 +27,7 @@ use self::posterior::Posterior;
 use self::search::Search;
 use super::Proposal;
 use super::surrogate::{
-    Candidate, Encoding, Known, all_left, by_model, evidence, first_new, first_trials, newest, subset, warped,
+    Candidate, Encoding, Known, View, all_left, by_model, evidence, first_new, first_trials, newest, subset, warped,
 };
 use crate::plan::Plan;
 use crate::random::{Purpose, Stream};
@@ -43,9 +45,9 @@ const MOST_FITTED: usize = 150;
 /// The most pending trials that are fantasized, the newest.
 const MOST_PENDING: usize = 100;
 
-/// The hyperparameters fitted last, and to which evidence. Nothing depends on it but time.
+/// The hyperparameters fitted last in each view, and to which evidence. Nothing depends on it but time.
 #[derive(Debug, Default)]
-pub(crate) struct Memo(Mutex<Option<Arc<Fitted>>>);
+pub(crate) struct Memo(Mutex<[Option<Arc<Fitted>>; 2]>);
 
 #[derive(Debug)]
 struct Fitted {
@@ -55,7 +57,7 @@ struct Fitted {
 
 impl Clone for Memo {
     fn clone(&self) -> Self {
-        Self(Mutex::new(self.0.lock().ok().and_then(|fitted| fitted.clone())))
+        Self(Mutex::new(self.0.lock().map(|fitted| fitted.clone()).unwrap_or_default()))
     }
 }
 
@@ -71,10 +73,11 @@ fn model(plan: &Plan, state: &State<'_>, encoding: &Encoding<'_>, number: u32) -
     };
     let seed = plan.spec().seed;
     let axes = Axes::new(encoding);
-    let hyper = hyper(state, &axes, &evidence.known, seed)?;
+    let view = if number.is_multiple_of(2) { View::Wide } else { View::Near };
+    let hyper = hyper(state, &axes, &evidence.known, view, seed)?;
     let known: Vec<&Known> = subset(&evidence.known.iter().collect::<Vec<_>>(), MOST, seed);
     let features: Vec<(Vec<f64>, f64)> =
-        known.iter().map(|known| axes.features(&known.point)).zip(warped(&known)).collect();
+        known.iter().map(|known| axes.features(&known.point)).zip(warped(&known, view)).collect();
     let pending: Vec<Vec<f64>> =
         newest(&evidence.pending, MOST_PENDING).iter().map(|point| axes.features(point)).collect();
     let mut stream = Stream::new(seed, Purpose::Search, u64::from(number));
@@ -95,18 +98,21 @@ fn model(plan: &Plan, state: &State<'_>, encoding: &Encoding<'_>, number: u32) -
 }
 
 /// The hyperparameters of this evidence, by the memo or anew.
-fn hyper(state: &State<'_>, axes: &Axes, known: &[Known], seed: u64) -> Option<Hyper> {
+fn hyper(state: &State<'_>, axes: &Axes, known: &[Known], view: View, seed: u64) -> Option<Hyper> {
     let finite: Vec<&Known> = known.iter().filter(|known| known.value.is_some()).collect();
     let first = finite.get(..fitted_count(finite.len()))?;
     let key: Vec<(u32, u64)> = first.iter().map(|k| (k.number, k.value.unwrap_or(0.0).to_bits())).collect();
-    let memo = state.fits().0.lock().ok().and_then(|memo| memo.clone());
+    let slot = usize::from(view == View::Wide);
+    let memo = state.fits().0.lock().ok().and_then(|memo| memo.get(slot)?.clone());
     if let Some(fitted) = memo.filter(|fitted| fitted.key == key) {
         return Some(fitted.hyper.clone());
     }
     let chosen = subset(first, MOST_FITTED, seed);
     let points: Vec<Vec<f64>> = chosen.iter().map(|known| axes.features(&known.point)).collect();
-    let hyper = fit::fit(axes, &points, &warped(&chosen));
-    if let Ok(mut memo) = state.fits().0.lock() {
+    let hyper = fit::fit(axes, &points, &warped(&chosen, view));
+    if let Ok(mut memo) = state.fits().0.lock()
+        && let Some(memo) = memo.get_mut(slot)
+    {
         *memo = Some(Arc::new(Fitted { key, hyper: hyper.clone() }));
     }
     Some(hyper)

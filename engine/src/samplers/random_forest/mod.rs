@@ -15,7 +15,7 @@ mod tree;
 use self::tree::{Rule, Samples, Tree};
 use super::Proposal;
 use super::surrogate::{
-    Candidate, Encoding, Kind, Known, Point, all_left, by_model, evidence, first_new, first_trials, is_active,
+    Candidate, Encoding, Kind, Known, Point, View, all_left, by_model, evidence, first_new, first_trials, is_active,
     is_allowed, log_ei, newest, subset, warped,
 };
 use crate::plan::Plan;
@@ -66,7 +66,7 @@ fn model(plan: &Plan, state: &State<'_>, encoding: &Encoding<'_>, number: u32) -
     }
     let known: Vec<&Known> = subset(&evidence.known.iter().collect::<Vec<_>>(), MOST, seed);
     let mut points: Vec<Point> = known.iter().map(|known| known.point.clone()).collect();
-    let mut values = warped(&known);
+    let mut values = warped(&known, View::Near);
     let best = values.iter().copied().fold(f64::INFINITY, f64::min);
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values.get(a).unwrap_or(&0.0).total_cmp(values.get(b).unwrap_or(&0.0)));

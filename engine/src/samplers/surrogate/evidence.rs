@@ -70,13 +70,41 @@ pub(in crate::samplers) fn evidence(
     Some(evidence)
 }
 
+/// Trials that are nearer than this to each other on every axis are at one place.
+const PLACE: f64 = 0.05;
+
+/// What says which values are usual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::samplers) enum View {
+    /// Every trial. A model that goes on where it found something has soon most of its trials on one spot; their small
+    /// differences are then what it sees, and it finds the spot's very bottom.
+    Near,
+    /// Every place, however many trials are there. So a spot that is well known is no more than a spot, and a second basin is
+    /// worth a look.
+    Wide,
+}
+
 /// Standardized values; failed trials take the worst.
-pub(in crate::samplers) fn warped(known: &[&Known]) -> Vec<f64> {
+pub(in crate::samplers) fn warped(known: &[&Known], view: View) -> Vec<f64> {
     let finite: Vec<f64> = known.iter().filter_map(|known| known.value).collect();
-    let warped = warp(&finite);
+    let warped = match view {
+        View::Near => warp(&finite, &finite),
+        View::Wide => warp(&finite, &at_places(known)),
+    };
     let worst = warped.iter().copied().fold(0.0, f64::max);
     let mut values = warped.into_iter();
     known.iter().map(|known| known.value.and_then(|_| values.next()).unwrap_or(worst)).collect()
+}
+
+/// The value of the first trial at each place.
+fn at_places(known: &[&Known]) -> Vec<f64> {
+    let mut places: Vec<(&Point, f64)> = Vec::new();
+    for (point, value) in known.iter().filter_map(|known| Some((&known.point, known.value?))) {
+        if !places.iter().any(|(place, _)| super::is_near(place, point, PLACE)) {
+            places.push((point, value));
+        }
+    }
+    places.into_iter().map(|(_, value)| value).collect()
 }
 
 #[cfg(test)]
@@ -119,5 +147,18 @@ mod tests {
         assert_eq!(at(2), [10.0, 11.0]);
         assert_eq!(at(6), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
         assert_eq!(of(&study, 7), None);
+    }
+    #[test]
+    fn a_crowd_on_one_spot_does_not_say_what_is_usual() {
+        let known = |number: u32, x: f64, value: f64| Known { number, point: vec![x], value: Some(value) };
+        let apart = (0..8).map(|i| known(i, f64::from(i) / 8.0, 10.0 + f64::from(i)));
+        let crowd = (8..60).map(|i| known(i, 0.93 + f64::from(i) * 1e-4, 9.0 + f64::from(i) * 1e-4));
+        let all: Vec<Known> = apart.chain(crowd).collect();
+        let warped = warped(&all.iter().collect::<Vec<_>>(), View::Wide);
+        let (apart, crowd) = warped.split_at(8);
+        let range = |values: &[f64]| {
+            values.iter().fold(f64::MIN, |a, &b| a.max(b)) - values.iter().fold(f64::MAX, |a, &b| a.min(b))
+        };
+        assert!(range(crowd) < 0.05 && range(apart) > 1.0, "{warped:?}");
     }
 }

@@ -10,7 +10,7 @@ mod warp;
 
 pub(super) use design::first_trials;
 pub(super) use encoding::{Encoding, Kind, Point, is_active};
-pub(super) use evidence::{Known, evidence, warped};
+pub(super) use evidence::{Known, View, evidence, warped};
 pub(super) use log_ei::{Slope, log_ei, log_ei_slope};
 pub(super) use subset::{newest, subset};
 
@@ -41,6 +41,9 @@ pub(super) fn by_model(
     }
 }
 
+/// Pending trials that are nearer than this on every axis would tell the same.
+const APART: f64 = 0.01;
+
 /// A point and how much is expected of it; larger is better.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
@@ -66,15 +69,16 @@ pub(super) fn first_new(
 ) -> Option<Assignment> {
     let space = &plan.spec().space;
     let find = |near: bool| {
-        let chosen = candidates.iter().filter(|candidate| near == pending.iter().any(|p| is_near(p, &candidate.point)));
+        let chosen =
+            candidates.iter().filter(|candidate| near == pending.iter().any(|p| is_near(p, &candidate.point, APART)));
         chosen.map(|candidate| space.at(&candidate.point)).find(|assignment| is_new(plan, state, assignment))
     };
     find(false).or_else(|| find(true))
 }
 
-/// Whether two points differ by less than a hundredth on every axis.
-fn is_near(a: &[f64], b: &[f64]) -> bool {
-    a.iter().zip(b).all(|(x, y)| (x - y).abs() < 0.01)
+/// Whether two points differ by less than this on every axis.
+fn is_near(a: &[f64], b: &[f64], by: f64) -> bool {
+    a.iter().zip(b).all(|(x, y)| (x - y).abs() < by)
 }
 
 /// Whether the constraints allow a point.

@@ -15,10 +15,12 @@ const MOST: f64 = 1e150;
 
 /// The values with mean 0 and variance 1, in their order: smaller is better, equal stays equal. Not finite ones count as
 /// the largest.
-pub(in crate::samplers) fn warp(values: &[f64]) -> Vec<f64> {
-    let clipped: Vec<f64> =
-        values.iter().map(|value| if value.is_finite() { value.clamp(-MOST, MOST) } else { MOST }).collect();
-    let mut sorted = clipped.clone();
+///
+/// `typical` are the values that say what is usual; they need not be all, nor any.
+pub(in crate::samplers) fn warp(values: &[f64], typical: &[f64]) -> Vec<f64> {
+    let clip = |value: &f64| if value.is_finite() { value.clamp(-MOST, MOST) } else { MOST };
+    let clipped: Vec<f64> = values.iter().map(clip).collect();
+    let mut sorted: Vec<f64> = typical.iter().map(clip).collect();
     sorted.sort_by(f64::total_cmp);
     let Some(&median) = sorted.get(sorted.len() / 2) else { return Vec::new() };
     let better: Vec<f64> = sorted.iter().map(|value| median - value).filter(|&gap| gap > 0.0).collect();
@@ -29,7 +31,8 @@ pub(in crate::samplers) fn warp(values: &[f64]) -> Vec<f64> {
     let share = |value: f64| {
         // The middle of the ranks that equal values share.
         let (below, upto) = (sorted.partition_point(|&x| x < value), sorted.partition_point(|&x| x <= value));
-        (below + upto) as f64 / (2 * sorted.len()) as f64
+        // What is worse than all that is typical is as bad as the worst of it: the tail has no end to lay it on.
+        (below + upto).min(2 * sorted.len() - 1) as f64 / (2 * sorted.len()) as f64
     };
     let middle = share(median);
     let warped: Vec<f64> = clipped
@@ -70,21 +73,25 @@ mod tests {
 
     use super::*;
 
+    fn warp_all(values: &[f64]) -> Vec<f64> {
+        warp(values, values)
+    }
+
     #[test]
     fn one_wild_value_does_not_flatten_the_others() {
         let tame = [3.0, 1.0, 2.0, 4.0, 0.5, 2.5];
         for wild in [1e3, 1e30, 1e300, f64::MAX, f64::INFINITY, f64::NAN] {
-            let warped = warp(&[&tame[..], &[wild]].concat());
+            let warped = warp_all(&[&tame[..], &[wild]].concat());
             let spread = |i: usize, j: usize| (warped[i] - warped[j]).abs();
             assert!(warped[6] < 3.0 && spread(0, 1) > 0.5 && spread(1, 4) > 0.2, "{wild}: {warped:?}");
         }
-        let warped = warp(&[&tame[..], &[-1e300]].concat());
+        let warped = warp_all(&[&tame[..], &[-1e300]].concat());
         assert!(warped.iter().all(|x| x.abs() < 700.0), "{warped:?}");
     }
 
     #[test]
     fn better_half_keeps_its_distances() {
-        let warped = warp(&[0.0, 1.0, 3.0, 4.0, 50.0, 60.0, 9e9]);
+        let warped = warp_all(&[0.0, 1.0, 3.0, 4.0, 50.0, 60.0, 9e9]);
         let ratio = (warped[1] - warped[0]) / (warped[2] - warped[1]);
         assert!((ratio - 0.5).abs() < 1e-12, "{warped:?}");
     }
@@ -92,7 +99,7 @@ mod tests {
     proptest! {
         #[test]
         fn order_stays_and_everything_is_finite(values in proptest::collection::vec(any::<f64>(), 0..40)) {
-            let warped = warp(&values);
+            let warped = warp_all(&values);
             prop_assert_eq!(warped.len(), values.len());
             prop_assert!(warped.iter().all(|x| x.is_finite()));
             for (a, x) in values.iter().zip(&warped) {
