@@ -29,11 +29,12 @@ need() {
     fi
 }
 
-# Installs a Debian package that is not there; says what is missing where it cannot.
+# Installs a Debian package that is not there; says what is missing where it cannot. Further words are options of apt-get.
 package() {
     dpkg -s "$1" >/dev/null 2>&1 && return
     command -v apt-get >/dev/null || { printf 'missing: the Debian package %s (%s)\n' "$1" "$2"; exit 2; }
-    apt-get install -y -qq "$1" >/dev/null 2>&1 || { apt-get update -qq >/dev/null && apt-get install -y -qq "$1" >/dev/null; }
+    local install=(apt-get install -y -qq "${@:3}" "$1")
+    "${install[@]}" >/dev/null 2>&1 || { apt-get update -qq >/dev/null && "${install[@]}" >/dev/null; }
 }
 
 # The trainer is a workspace of its own, so that burn's dependencies never slow down work on the operator.

@@ -53,6 +53,8 @@ pub(crate) enum Error {
     NothingToCheck(String),
     #[error(transparent)]
     Local(#[from] trimtab_local::Error),
+    #[error("cannot write {file}: {error}")]
+    WriteFile { file: String, error: io::Error },
     #[error("cannot write: {0}")]
     Write(io::Error),
     #[error("cannot render: {0}")]

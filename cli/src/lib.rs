@@ -12,6 +12,7 @@ mod commands;
 mod error;
 mod output;
 mod record;
+mod report;
 mod source;
 mod sparkline;
 mod standing;
@@ -28,8 +29,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use asking::Asking;
 use commands::{
-    best, completions, crds, explain, export, import, list, logs, resume, run as run_command, show, stop, supervise,
-    suspend, validate, watch,
+    best, completions, crds, explain, export, import, importance, list, logs, report as report_command, resume,
+    run as run_command, show, stop, supervise, suspend, validate, watch,
 };
 use error::Error;
 use style::Style;
@@ -64,6 +65,10 @@ enum Command {
     Watch(watch::Options),
     /// Prints the best parameters of a Study.
     Best(best::Options),
+    /// Says how much each parameter of a Study matters.
+    Importance(importance::Options),
+    /// Writes everything that is known of a Study into one HTML file, with charts.
+    Report(report_command::Options),
     /// Prints what trials have printed.
     Logs(logs::Options),
     /// Lets a study rest: its runs end in order, and go on from their checkpoints when it is resumed.
@@ -141,6 +146,8 @@ fn execute(command: &Command) -> Result<Exit, Error> {
         Command::Import(options) => import::run(options),
         Command::Watch(options) => watch::run(options),
         Command::Best(options) => best::run(options),
+        Command::Importance(options) => importance::run(options),
+        Command::Report(options) => report_command::run(options),
         Command::Logs(options) => logs::run(options),
         Command::Suspend(options) => suspend::run(options),
         Command::Resume(options) => resume::run(options),

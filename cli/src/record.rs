@@ -50,6 +50,8 @@ pub(crate) fn local(name: &str) -> Option<Folder> {
 pub(crate) struct Record {
     pub(crate) study: Study,
     pub(crate) trials: Vec<Trial>,
+    /// What is run instead of the image, of a local study.
+    pub(crate) program: Option<Vec<String>>,
     /// What could not be read; the rest is told all the same.
     pub(crate) problems: Vec<String>,
 }
@@ -58,7 +60,7 @@ impl Record {
     /// The record of a local study.
     pub(crate) fn of(book: &Book) -> Self {
         let (study, trials) = book.objects();
-        Self { study, trials, problems: Vec::new() }
+        Self { study, trials, program: Some(book.program.clone()), problems: Vec::new() }
     }
 
     /// Puts together what belongs to a study. A Trial that cannot be decoded is a problem of its own.
@@ -74,7 +76,7 @@ impl Record {
         }
         kept.sort_by_key(|trial| trial.spec.number);
         kept.dedup_by_key(|trial| trial.spec.number);
-        Self { study, trials: kept, problems }
+        Self { study, trials: kept, program: None, problems }
     }
 }
 

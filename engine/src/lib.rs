@@ -12,6 +12,7 @@ pub mod expression;
 #[cfg(test)]
 mod fixture;
 pub mod history;
+pub mod importance;
 mod normal;
 pub mod number;
 pub mod plan;
@@ -29,6 +30,7 @@ pub use history::{
     Action, Batch, Comparison, History, Note, Outcome, Reason, ResultKey, ResultKind, TrialNumber, TrialResult, Values,
     Verdict, VerdictReason,
 };
+pub use importance::{Importance, importance};
 pub use plan::{
     AshaForm, FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce, Sampler, Scheduler, Settings,
     Sizes, StoppingRule, TpeSettings,

@@ -11,7 +11,7 @@ use crate::table::Table;
 #[derive(Debug, Serialize)]
 pub(crate) struct BracketAccount {
     bracket: u32,
-    rungs: Vec<RungAccount>,
+    pub(crate) rungs: Vec<RungAccount>,
 }
 
 /// A rung and who came to it.
@@ -22,21 +22,21 @@ pub(crate) struct RungAccount {
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<u32>,
     /// How many came to it.
-    members: u32,
+    pub(crate) members: u32,
     /// How many have a value there.
     reported: u32,
     /// How many were let past; at the highest rung, how many completed.
-    passed: u32,
+    pub(crate) passed: u32,
     /// How many were stopped for their rank or value.
-    stopped: u32,
+    pub(crate) stopped: u32,
     /// How many failed, were lost or removed while on it.
-    failed: u32,
+    pub(crate) failed: u32,
     /// How many need not be waited for: they have a value there, or ended.
     #[serde(skip)]
     settled: u32,
     /// Whether it is the highest, which judges nobody.
     #[serde(rename = "isTop")]
-    is_top: bool,
+    pub(crate) is_top: bool,
 }
 
 /// The rungs of a bracket, by its running counter.

@@ -1,7 +1,7 @@
 //! What is said of a plan and of a study, as values: rendered as text, or serialized as JSON.
 
 mod forecast;
-mod ladder;
+pub(crate) mod ladder;
 mod plan;
 mod rules;
 mod saving;
@@ -11,5 +11,6 @@ mod trial;
 pub(crate) use forecast::{Pace, seconds_left, share, time};
 pub(crate) use ladder::BracketAccount;
 pub(crate) use plan::PlanAccount;
+pub(crate) use saving::SavingAccount;
 pub(crate) use study::{BestAccount, StudyAccount, best_of, unit};
-pub(crate) use trial::TrialAccount;
+pub(crate) use trial::{TrialAccount, reduced, state_word};

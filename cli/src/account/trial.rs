@@ -6,8 +6,8 @@ use kube::ResourceExt;
 use serde::Serialize;
 use trimtab_api::conditions::trial as condition;
 use trimtab_api::history::sentence;
-use trimtab_api::study::{ActionKind, ActionRecord, ParameterValue};
-use trimtab_api::trial::{Run, TrialBatch};
+use trimtab_api::study::{ActionKind, ActionRecord, Objective, ParameterValue, Reduce};
+use trimtab_api::trial::{MetricValues, Run, TrialBatch};
 use trimtab_api::{Study, Trial};
 use trimtab_engine::state::{self, State};
 use trimtab_engine::{Plan, Scheduler};
@@ -102,16 +102,10 @@ impl TrialAccount {
         let seen = plan.and_then(|(plan, state)| Some((plan, state, state.trial(spec.number)?)));
         let objective = study.spec.objectives.first();
         let values = status.values.iter().filter_map(|at| {
-            let values = at.metrics.iter().find(|m| objective.is_some_and(|o| o.metric == m.name))?;
-            let value = match objective.map(|o| o.reduce).unwrap_or_default() {
-                trimtab_api::study::Reduce::Last => &values.last,
-                trimtab_api::study::Reduce::Best => &values.best,
-                trimtab_api::study::Reduce::Mean => &values.mean,
-            };
-            Some(At { level: at.level, value: value.clone() })
+            let objective = objective?;
+            let values = at.metrics.iter().find(|m| objective.metric == m.name)?;
+            Some(At { level: at.level, value: reduced(objective, values).to_owned() })
         });
-        let word = || seen.map_or("Pending", |(plan, _, trial)| trial.word(plan)).to_owned();
-        let state = status.state.clone().unwrap_or_else(word);
         Self {
             name: trial.name_any(),
             number: spec.number,
@@ -132,7 +126,7 @@ impl TrialAccount {
             values: values.collect(),
             spent: status.spent_fidelity,
             runs: status.runs.iter().map(RunAccount::new).collect(),
-            state,
+            state: state_word(trial, plan),
         }
     }
 
@@ -173,6 +167,22 @@ impl TrialAccount {
         }
         text
     }
+}
+
+/// The value that stands for a trial, of those of a metric at a level.
+pub(crate) fn reduced<'v>(objective: &Objective, values: &'v MetricValues) -> &'v str {
+    match objective.reduce {
+        Reduce::Last => &values.last,
+        Reduce::Best => &values.best,
+        Reduce::Mean => &values.mean,
+    }
+}
+
+/// A trial's state in a word: as its status says, or by what the log says of it.
+pub(crate) fn state_word(trial: &Trial, plan: Option<(&Plan, &State<'_>)>) -> String {
+    let seen = plan.and_then(|(plan, state)| Some((plan, state.trial(trial.spec.number)?)));
+    let said = trial.status.as_ref().and_then(|status| status.state.clone());
+    said.unwrap_or_else(|| seen.map_or("Pending", |(plan, trial)| trial.word(plan)).to_owned())
 }
 
 /// A decision as a sentence.

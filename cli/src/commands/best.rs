@@ -61,17 +61,18 @@ impl<'b> Answer<'b> {
 }
 
 /// Programs spell their options with dashes.
-fn flags(parameters: &[ParameterValue]) -> String {
+pub(crate) fn flags(parameters: &[ParameterValue]) -> String {
     let flags = parameters.iter().map(|p| format!("--{}={}", p.name.replace('_', "-"), quoted(&p.value)));
     flags.collect::<Vec<_>>().join(" ")
 }
 
-fn env(parameters: &[ParameterValue]) -> String {
+/// Variables as trials have them, a line each.
+pub(crate) fn env(parameters: &[ParameterValue]) -> String {
     parameters.iter().map(|p| format!("{}={}\n", variable(&p.name), quoted(&p.value))).collect()
 }
 
 /// A value as a shell takes it: a choice may hold anything.
-fn quoted(value: &str) -> String {
+pub(crate) fn quoted(value: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.+-:/@,=".contains(c);
     if !value.is_empty() && value.chars().all(is_plain) {
         value.to_owned()

@@ -31,7 +31,23 @@ fn usage_is_told_without_colours() {
     has(&ran.err, &["Usage: trimtab explain"]);
     let help = run(&["--help"]);
     assert_eq!(help.code, 0);
-    has(&help.out, &["run", "list", "show", "export", "crds", "validate", "explain", "watch", "best", "completions"]);
+    has(
+        &help.out,
+        &[
+            "run",
+            "list",
+            "show",
+            "export",
+            "crds",
+            "validate",
+            "explain",
+            "watch",
+            "best",
+            "importance",
+            "report",
+            "completions",
+        ],
+    );
 }
 
 #[test]

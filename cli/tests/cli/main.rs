@@ -5,6 +5,7 @@ mod explain;
 mod fake;
 mod general;
 mod played;
+mod report;
 mod validate;
 mod verbs;
 mod watch;
