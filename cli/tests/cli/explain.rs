@@ -18,7 +18,7 @@ fn finished_study_is_explained() {
             "BracketsDone",
             "BRACKET  RUNG  EPOCH  SIZE  MEMBERS  REPORTED  JUDGED",
             "best: val_accuracy",
-            "started to epoch 1 with a configuration of the sampler random in place of automatic, noted ",
+            "started to epoch 1 with a configuration of the sampler random in place of bohb, noted automatic: ",
             "goes on to epoch 3 (Promoted): ranked",
             "stopped (RungLost): ranked",
             "at epoch 1, 3 pass:",
