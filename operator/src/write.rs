@@ -16,6 +16,9 @@ use trimtab_api::{Study, Trial, names};
 use crate::context::Context;
 use crate::error::{Error, status_of};
 
+/// The reason of the event that a quota holds a run back.
+pub(crate) const RUN_WAITS: &str = "RunWaits";
+
 /// What became of a creation.
 #[derive(Debug)]
 pub(crate) enum Created<T> {

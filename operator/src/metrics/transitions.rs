@@ -1,5 +1,8 @@
 //! Counts what happened to Studies and Trials, each time by the write that made it happen.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -17,7 +20,7 @@ use trimtab_engine::{ResultKey, admitted};
 
 use super::Metrics;
 use super::book::Book;
-use crate::context::Context;
+use crate::context::Caches;
 use crate::study::observe::Seen as StudySeen;
 use crate::trial::observe::Seen as TrialSeen;
 
@@ -80,6 +83,13 @@ impl Metrics {
         let Some(batch) = new.batch.as_ref().filter(|batch| batch.number > held) else { return };
         let algorithm = new.algorithm.as_deref().unwrap_or_default();
         book.batches_total.with_label_values(&[algorithm]).inc();
+        // What a namespace costs begins at zero before anything of it has run, so that the first run is seen as an increase.
+        for (resource, _) in resources(&seen.study) {
+            let labels = [seen.namespace.as_str(), book.resources.word(&resource)];
+            for seconds in [&book.spent_seconds_total, &book.wasted_seconds_total, &book.saved_seconds_total] {
+                seconds.with_label_values(&labels);
+            }
+        }
         for action in &batch.actions {
             let kind = match action.action {
                 ActionKind::Start => "Start",
@@ -110,7 +120,7 @@ impl Metrics {
     }
 
     /// A Trial's status was written.
-    pub(crate) fn trial_written(&self, ctx: &Context, seen: &TrialSeen, trial: &Trial, now: Timestamp) {
+    pub(crate) fn trial_written(&self, caches: &Caches, seen: &TrialSeen, trial: &Trial, now: Timestamp) {
         let (Some(book), Some(new)) = (&self.0, &trial.status) else { return };
         let old = &seen.status;
         if new.values.len() > old.values.len()
@@ -118,7 +128,7 @@ impl Metrics {
         {
             book.line_to_record_seconds.with_label_values::<&str>(&[]).observe(seconds(line, now));
         }
-        starts(book, ctx, seen, new, now);
+        starts(book, caches, seen, new, now);
         ends_of_runs(book, seen, new);
         end(book, seen, new);
     }
@@ -139,7 +149,7 @@ fn newest_line(seen: &StudySeen, batch: &BatchRecord) -> Option<Timestamp> {
     of_values.filter_map(|number| line(seen.trials.get(&number)?.status.as_ref()?)).max()
 }
 
-fn starts(book: &Book, ctx: &Context, seen: &TrialSeen, new: &TrialStatus, now: Timestamp) {
+fn starts(book: &Book, caches: &Caches, seen: &TrialSeen, new: &TrialStatus, now: Timestamp) {
     for run in &new.runs {
         let had = seen.status.runs.iter().any(|held| held.number == run.number && held.start_time.is_some());
         if had || run.start_time.is_none() {
@@ -152,7 +162,7 @@ fn starts(book: &Book, ctx: &Context, seen: &TrialSeen, new: &TrialStatus, now: 
         }
         let name = trimtab_api::names::job(&seen.trial.spec.study_name, seen.trial.spec.number, run.number);
         if let Some(created) =
-            ctx.caches.jobs.get(&seen.namespace, &name).and_then(|j| j.metadata.creation_timestamp.clone())
+            caches.jobs.get(&seen.namespace, &name).and_then(|j| j.metadata.creation_timestamp.clone())
         {
             book.run_queue_seconds.with_label_values::<&str>(&[]).observe(seconds(created.0, now));
         }

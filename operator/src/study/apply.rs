@@ -98,8 +98,22 @@ async fn carry_out_on(
     {
         let Some(trial) = history::trial_from_start(study, batch, start) else { return Ok(()) };
         return match write::create_trial(ctx, &trial).await? {
+            Created::Made(made) => {
+                // Promotions and stops are told by their events; a start is told here, and its Trial is news enough for the cluster.
+                let note = action(start).map(|action| history::sentence(study, action));
+                let name = made.name_any();
+                tracing::info!(
+                    kind = "Trial",
+                    namespace = seen.namespace,
+                    name,
+                    reason = "TrialStarted",
+                    note,
+                    "decided"
+                );
+                Ok(())
+            }
             // Whose it is, the next look will tell.
-            Created::Made(_) | Created::Exists => Ok(()),
+            Created::Exists => Ok(()),
             Created::Refused(status) => {
                 Err(Error::Api { what: "creating a Trial".to_owned(), source: Box::new(kube::Error::Api(status)) })
             }

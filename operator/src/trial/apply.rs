@@ -39,7 +39,7 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, step: Step) -> Result<Acti
     if written {
         trial.status = Some(status);
         trial = write::trial_status(ctx, &trial).await?;
-        ctx.metrics().trial_written(ctx, seen, &trial, ctx.clock.now());
+        ctx.metrics().trial_written(&ctx.caches, seen, &trial, ctx.clock.now());
     }
     if let Some((pod, count)) = recorded {
         ctx.follows.recorded(&pod, count);
@@ -112,7 +112,13 @@ async fn create(ctx: &Context, seen: &Seen, mut trial: Trial, run: &Run) -> Resu
             write::event(
                 ctx,
                 &trial,
-                News { tone: Tone::Warning, reason: "RunWaits", action: "Run", note, occasion: run.number.to_string() },
+                News {
+                    tone: Tone::Warning,
+                    reason: write::RUN_WAITS,
+                    action: "Run",
+                    note,
+                    occasion: run.number.to_string(),
+                },
             )
             .await;
             Err(Error::Api { what: "creating a Job".to_owned(), source: Box::new(kube::Error::Api(status)) })
