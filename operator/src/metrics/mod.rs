@@ -94,6 +94,12 @@ impl Metrics {
             }
         }
         book.events_total.with_label_values(&["Trial", "Warning", crate::write::RUN_WAITS]);
+        for mode in ["follow", "poll"] {
+            book.log_read_errors_total.with_label_values(&[mode]);
+        }
+        for kind in ["Study", "Trial", "Job", "Pod"] {
+            book.watch_breaks_total.with_label_values(&[kind]);
+        }
         for controller in CONTROLLERS {
             book.max_concurrent_reconciles.with_label_values(&[controller]).set(i64::from(crate::run::CONCURRENCY));
             book.active_workers.with_label_values(&[controller]).set(0);

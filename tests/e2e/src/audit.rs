@@ -30,7 +30,10 @@ struct User {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Object {
+    #[serde(default)]
+    api_group: String,
     #[serde(default)]
     resource: String,
     #[serde(default)]
@@ -54,6 +57,8 @@ pub struct Call {
     pub at: Timestamp,
     /// `create`, `update`, `delete`, `get`, `list`, `watch` …
     pub verb: String,
+    /// `batch`; empty for the core.
+    pub group: String,
     /// `jobs`, `trials/status` …
     pub resource: String,
     /// The object's name.
@@ -77,13 +82,22 @@ impl Call {
 /// # Errors
 /// When the log cannot be read.
 pub fn calls(log: &Path, namespace: &str) -> Result<Vec<Call>> {
+    calls_of(log, OPERATOR, Some(namespace))
+}
+
+/// Somebody's calls in a namespace, or in all and for what has none, in their order.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn calls_of(log: &Path, user: &str, namespace: Option<&str>) -> Result<Vec<Call>> {
     let text = std::fs::read_to_string(log).with_context(|| log.display().to_string())?;
     // The last line may be half written.
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
-    let ours = lines.filter(|line| line.user.username == OPERATOR);
+    let ours = lines.filter(|line| line.user.username == user);
     let mut calls: Vec<Call> = ours
         .filter_map(|line| {
-            let object = line.object_ref.filter(|object| object.namespace == namespace)?;
+            let object =
+                line.object_ref.filter(|object| namespace.is_none_or(|namespace| object.namespace == namespace))?;
             let resource = if object.subresource.is_empty() {
                 object.resource
             } else {
@@ -93,6 +107,7 @@ pub fn calls(log: &Path, namespace: &str) -> Result<Vec<Call>> {
             Some(Call {
                 at: line.request_received_timestamp,
                 verb: line.verb,
+                group: object.api_group,
                 resource,
                 name: object.name,
                 code,

@@ -22,6 +22,8 @@ pub enum Kind {
     Api,
     /// All of a control plane, and a node with two GPUs.
     Node,
+    /// The same, with the images and nothing of Trimtab's installed: that is for Helm to do.
+    Bare,
 }
 
 /// A running cluster, ready for tests.
@@ -29,7 +31,7 @@ pub struct Environment {
     cluster: Cluster,
     /// The administrator's client.
     pub client: Client,
-    /// The operator's kubeconfig: that of its ServiceAccount.
+    /// The operator's kubeconfig: that of its ServiceAccount. The administrator's where nothing is installed.
     pub operator_kubeconfig: PathBuf,
     /// The operator's program.
     pub operator: PathBuf,
@@ -70,36 +72,49 @@ pub async fn client(kubeconfig: &Path) -> Result<Client> {
     Ok(Client::try_from(config)?)
 }
 
+/// Puts the definitions and permissions on a cluster, and returns the operator's kubeconfig.
+fn install(cluster: &Cluster) -> Result<PathBuf> {
+    // As a user would: plain `kubectl apply`, which keeps the whole object in an annotation.
+    let root = programs::root();
+    cluster.kubectl(&["apply", "--filename", &root.join("crds").display().to_string()])?;
+    cluster.kubectl(&[
+        "wait",
+        "--for=condition=Established",
+        "--timeout=30s",
+        "crd/studies.trimtab.dev",
+        "crd/trials.trimtab.dev",
+    ])?;
+    cluster.kubectl(&["apply", "--filename", &root.join("deploy/rbac.yaml").display().to_string()])?;
+    Ok(cluster.service_account_kubeconfig("trimtab-system", "trimtab-operator")?)
+}
+
 impl Environment {
-    /// Starts a cluster and puts everything on it that the operator needs.
+    /// Starts a cluster and puts everything on it that its kind says.
     ///
     /// # Errors
     /// When a program does not build or the cluster does not start.
     pub async fn start(kind: Kind) -> Result<Self> {
         let operator = programs::operator()?;
-        let images = if kind == Kind::Node { programs::images(&operator)? } else { Vec::new() };
+        let has_node = kind != Kind::Api;
+        let images = if has_node { programs::images(&operator)? } else { Vec::new() };
+        // Some clusters hold owner references against permissions; what works there works everywhere.
+        let strict = "--enable-admission-plugins=OwnerReferencesPermissionEnforcement";
+        let strict = (kind != Kind::Node).then(|| ("kube-apiserver".to_owned(), strict.to_owned()));
         let options = Options {
-            api_only: kind == Kind::Api,
-            gpus: if kind == Kind::Node { 2 } else { 0 },
+            api_only: !has_node,
+            gpus: if has_node { 2 } else { 0 },
             audit: true,
+            arguments: strict.into_iter().collect(),
             ..Options::default()
         };
         let cluster = Cluster::start(options)?;
         for image in &images {
             cluster.import_image(image)?;
         }
-        // As a user would: plain `kubectl apply`, which keeps the whole object in an annotation.
-        let root = programs::root();
-        cluster.kubectl(&["apply", "--filename", &root.join("crds").display().to_string()])?;
-        cluster.kubectl(&[
-            "wait",
-            "--for=condition=Established",
-            "--timeout=30s",
-            "crd/studies.trimtab.dev",
-            "crd/trials.trimtab.dev",
-        ])?;
-        cluster.kubectl(&["apply", "--filename", &root.join("deploy/rbac.yaml").display().to_string()])?;
-        let operator_kubeconfig = cluster.service_account_kubeconfig("trimtab-system", "trimtab-operator")?;
+        let operator_kubeconfig = match kind {
+            Kind::Bare => cluster.kubeconfig().to_path_buf(),
+            Kind::Api | Kind::Node => install(&cluster)?,
+        };
         let client = client(cluster.kubeconfig()).await.context("the administrator's client")?;
         Ok(Self {
             cluster,

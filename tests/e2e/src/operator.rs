@@ -9,6 +9,16 @@ use anyhow::{Context as _, Result, ensure};
 /// Words that an operator's log must never have: a missing permission, and a defect.
 const NEVER: [&str; 2] = ["is forbidden: user", "panicked"];
 
+/// Resident memory of a process, in KiB.
+///
+/// # Errors
+/// When there is no such process.
+pub fn resident(id: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
+
 /// An operator's process.
 #[derive(Debug)]
 pub struct Operator {

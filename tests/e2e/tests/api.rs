@@ -10,6 +10,8 @@ mod permissions;
 mod preflight;
 #[path = "api/rules.rs"]
 mod rules;
+#[path = "api/verbs.rs"]
+mod verbs;
 
 use trimtab_e2e::environment::Kind;
 use trimtab_e2e::{cases, suite};
@@ -24,6 +26,7 @@ fn main() -> std::process::ExitCode {
         rules::studies_are_held_to_their_rules,
         rules::trials_are_held_to_their_rules,
         permissions::operator_may_do_what_it_must_and_nothing_else,
+        verbs::every_verb_is_needed,
         preflight::misspelt_field_of_the_pod_is_named_before_anything_runs,
         preflight::refused_study_is_accepted_once_what_refused_it_is_mended,
         preflight::objects_that_cannot_be_decoded_do_not_stop_the_others,

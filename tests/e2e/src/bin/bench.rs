@@ -181,8 +181,5 @@ async fn memory(environment: &Arc<Environment>) -> Result<Value> {
 }
 
 fn resident(ground: &Ground) -> Result<u64> {
-    let id = ground.operator.id().context("no operator")?;
-    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
+    trimtab_e2e::operator::resident(ground.operator.id().context("no operator")?)
 }

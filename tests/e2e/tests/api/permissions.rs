@@ -21,7 +21,7 @@ pub(crate) async fn operator_may_do_what_it_must_and_nothing_else(environment: A
         &["create", "jobs.batch", "--all-namespaces"],
         &["delete", "jobs.batch", "--all-namespaces"],
         &["get", "pods", "--subresource=log", "--all-namespaces"],
-        &["update", "leases.coordination.k8s.io", "--namespace=trimtab-system"],
+        &["patch", "leases.coordination.k8s.io", "--namespace=trimtab-system"],
     ] {
         ensure!(may(&environment, question), "it must be allowed to {question:?}");
     }
@@ -52,7 +52,7 @@ pub(crate) async fn operator_may_do_what_it_must_and_nothing_else(environment: A
         &["delete", "trials.trimtab.dev", "--all-namespaces"],
         &["update", "jobs.batch", "--all-namespaces"],
         &["patch", "jobs.batch", "--all-namespaces"],
-        &["update", "leases.coordination.k8s.io", "--namespace=default"],
+        &["patch", "leases.coordination.k8s.io", "--namespace=default"],
         &["create", "serviceaccounts", "--subresource=token", "--all-namespaces"],
         &["impersonate", "users"],
         &["escalate", "clusterroles.rbac.authorization.k8s.io"],
