@@ -27,6 +27,9 @@ struct Sockets {
     datagrams: usize,
 }
 
+/// The own end of a socket, its other end, and its state.
+type Line = ((IpAddr, u16), (IpAddr, u16), String);
+
 const ESTABLISHED: &str = "01";
 const LISTEN: &str = "0A";
 
@@ -43,8 +46,8 @@ fn end(text: &str) -> Option<(IpAddr, u16)> {
     Some((address, u16::from_str_radix(port, 16).ok()?))
 }
 
-/// The lines of one of the kernel's tables of sockets, as seen by a process: own end, other end, state.
-fn table(process: u32, name: &str) -> Result<Vec<((IpAddr, u16), (IpAddr, u16), String)>> {
+/// The lines of one of the kernel's tables of sockets, as seen by a process.
+fn table(process: u32, name: &str) -> Result<Vec<Line>> {
     let path = format!("/proc/{process}/net/{name}");
     let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
     let line = |line: &str| {

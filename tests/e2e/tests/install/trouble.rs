@@ -103,7 +103,7 @@ impl Trouble {
         self.mixed
             .until("all Studies in trouble have ended", 240, |picture| {
                 let ended = |study: &&str| picture.is(study, "Complete") || picture.is(study, "Failed");
-                ENDING.iter().all(|study| ended(&study)).then_some(())
+                ENDING.iter().all(ended).then_some(())
             })
             .await?;
         self.quota.complete("quota", 120).await?;
