@@ -91,6 +91,13 @@ pub fn start(client: &Client, namespace: Option<&str>, feeds: Feeds, caches: &Ca
     tasks
 }
 
+/// Who set which field is as large as the object itself, and nobody here reads it. An update without it leaves it as it is.
+fn without_managed_fields<K: Resource>(object: &mut DeserializeGuard<K>) {
+    if let Ok(object) = &mut object.0 {
+        object.meta_mut().managed_fields = None;
+    }
+}
+
 async fn one<K>(
     api: Api<DeserializeGuard<K>>,
     config: watcher::Config,
@@ -111,6 +118,7 @@ async fn one<K>(
                 continue;
             }
         };
+        let event = event.modify(without_managed_fields);
         // Objects of a list become visible together, at its end.
         let listing = matches!(event, Event::Init | Event::InitApply(_));
         let done = matches!(event, Event::InitDone);
