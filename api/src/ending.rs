@@ -9,6 +9,7 @@ use trimtab_protocol::Ending;
 use crate::conditions::reason;
 use crate::record::{self, Scale, fidelity};
 use crate::trial::{Outcome, OutcomeKind, Rest, Run, RunEnd, TrialStatus};
+use crate::whole;
 
 /// How many runs a status keeps.
 pub const RUNS: usize = 16;
@@ -49,12 +50,20 @@ pub fn class(why: &str) -> Class {
 /// Puts the intent of the trial's next run into its status, and returns it. It resumes from the newest run that it can, if
 /// the study keeps checkpoints.
 pub fn begin(status: &mut TrialStatus, scale: Scale<'_>, target_level: u32, keeps_checkpoints: bool) -> Run {
-    let source = keeps_checkpoints.then(|| resume_from(&status.runs)).flatten();
+    let target_level = whole::next_target(status, scale.plan, target_level);
+    let newest = || {
+        if whole::is_whole(scale.plan) {
+            whole::resume_from(&status.runs, target_level).map(|number| (number, 0.0))
+        } else {
+            resume_from(&status.runs)
+        }
+    };
+    let source = keeps_checkpoints.then(newest).flatten();
     let mut run = Run::from_zero(status.next_run, target_level);
     if let Some((number, reached)) = source {
         (run.resume_from, run.start) = (Some(number), to_text(reached));
     }
-    record::begin_run(status, scale);
+    record::begin_run(status, scale, target_level);
     status.next_run += 1;
     status.retry_after = None;
     status.runs.push(run.clone());
@@ -98,6 +107,7 @@ pub fn in_order(status: &mut TrialStatus, scale: Scale<'_>, target_level: u32) -
 pub fn write_end(
     status: &mut TrialStatus,
     index: usize,
+    scale: Scale<'_>,
     (why, message): (&str, &str),
     exit_code: Option<i32>,
     seconds: u64,
@@ -113,7 +123,7 @@ pub fn write_end(
         uncounted: !matches!(class(why), Class::Good | Class::Configuration),
         gone: false,
     });
-    status.spent_fidelity += paid(run);
+    status.spent_fidelity += if whole::is_whole(scale.plan) { whole::paid(scale.plan, run) } else { paid(run) };
     status.run_seconds += seconds;
 }
 
@@ -131,7 +141,10 @@ pub fn settle(status: &mut TrialStatus, index: usize, scale: Scale<'_>) -> Optio
             let at = if end.reason == reason::CONVERGED { top } else { target };
             if status.rested_level < Some(at) {
                 status.rested_level = Some(at);
-                status.rests.push(Rest { level: at, spent: status.spent_fidelity });
+                // A repeat between two levels is a step on the way, and not something that a decision waits for.
+                if scale.plan.levels().contains(&at) {
+                    status.rests.push(Rest { level: at, spent: status.spent_fidelity });
+                }
             }
             status.retries = 0;
             status.retry_after = None;

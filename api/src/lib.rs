@@ -17,6 +17,7 @@ pub mod study;
 mod template;
 pub mod trial;
 pub mod validate;
+pub mod whole;
 pub mod wish;
 
 pub use study::{Study, StudySpec, StudyStatus};

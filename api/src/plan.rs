@@ -48,8 +48,11 @@ pub(crate) fn new(study: &Study) -> Result<engine::Plan, Vec<FieldError>> {
     let plan = engine::Plan::new(engine::PlanSpec {
         objective,
         space,
-        fidelity: spec.fidelity.as_ref().map(|f| match f.kind {
-            FidelityKind::Cumulative => engine::FidelityRange { min: f.min, max: f.max },
+        fidelity: spec.fidelity.as_ref().map(|f| engine::FidelityRange { min: f.min, max: f.max }),
+        kind: spec.fidelity.as_ref().map(|f| f.kind).map_or(engine::FidelityKind::Cumulative, |kind| match kind {
+            FidelityKind::Cumulative => engine::FidelityKind::Cumulative,
+            FidelityKind::Fresh => engine::FidelityKind::Fresh,
+            FidelityKind::Repeat => engine::FidelityKind::Repeat,
         }),
         constraints: spec.constraints.iter().map(|constraint| constraint.expression.clone()).collect(),
         start_with: spec.start_with.iter().map(start_point).collect(),

@@ -4,9 +4,10 @@
 
 use trimtab_engine::number::{parse, to_text};
 use trimtab_engine::{Goal, Plan};
-use trimtab_protocol::{Curve, Finished, Folded, Progress, Reached, Report};
+use trimtab_protocol::{Curve, Ending, Finished, Folded, Progress, Reached, Report};
 
 use crate::trial::{CurvePoint, LevelValues, MetricProgress, MetricValues, TrialStatus};
+use crate::whole;
 
 /// What the plan says about reading.
 #[derive(Clone, Copy, Debug)]
@@ -24,9 +25,16 @@ impl Scale<'_> {
         (metric == self.metric()).then_some(self.plan.spec().objective.goal)
     }
 
-    /// The levels that reports can reach. Without a fidelity, only the end of the run gives a value.
+    /// Whether what a log counts by is the study's fidelity.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        self.plan.spec().fidelity.is_some() && !whole::is_whole(self.plan)
+    }
+
+    /// The levels that reports can reach. Without a fidelity, or where runs are judged as a whole, only the end of the run
+    /// gives a value.
     fn levels(&self) -> &[u32] {
-        if self.plan.spec().fidelity.is_some() { self.plan.levels() } else { &[] }
+        if self.is_counted() { self.plan.levels() } else { &[] }
     }
 }
 
@@ -46,6 +54,13 @@ pub fn record(status: &mut TrialStatus, run: usize, scale: Scale<'_>, reports: &
             status.value = Some(to_text(report.value));
         }
         let Some(at) = report.fidelity.filter(|f| f.is_finite() && *f >= 0.0) else { continue };
+        if whole::is_whole(scale.plan) {
+            if whole::note(status, run, at) {
+                status.retries = 0;
+                status.retry_after = None;
+            }
+            continue;
+        }
         if at > fidelity(status.reached.as_ref()) || status.reached.is_none() {
             status.reached = Some(to_text(at));
             // A gain: whatever failed before, the infrastructure carried the trial further this time.
@@ -64,10 +79,13 @@ pub fn record(status: &mut TrialStatus, run: usize, scale: Scale<'_>, reports: &
     keep(status, scale, &progress);
 }
 
-/// A run begins.
-pub fn begin_run(status: &mut TrialStatus, scale: Scale<'_>) {
+/// A run to this level begins; it is not among the status's runs yet.
+pub fn begin_run(status: &mut TrialStatus, scale: Scale<'_>, target_level: u32) {
     let mut progress = progress(status, scale);
     progress.begin_run();
+    if whole::is_whole(scale.plan) && whole::begins_anew(status, target_level) {
+        progress = Progress::default();
+    }
     keep(status, scale, &progress);
     status.cursor = None;
 }
@@ -77,6 +95,15 @@ pub fn finish(status: &mut TrialStatus, scale: Scale<'_>, target_level: u32) -> 
     let levels = scale.plan.levels();
     let target = levels.iter().position(|l| *l == target_level).unwrap_or(levels.len().saturating_sub(1));
     let mut progress = progress(status, scale);
+    if whole::is_whole(scale.plan) {
+        // Without levels, what the run gives is its only one.
+        let finished = progress.finish(&[], scale.metric(), 0, true);
+        if finished.ending != Ending::NoMetric {
+            whole::write(status, scale, target_level, &finished.reached);
+        }
+        keep(status, scale, &progress);
+        return finished;
+    }
     let finished = progress.finish(levels, scale.metric(), target, true);
     write_values(status, scale.plan, &finished.reached);
     keep(status, scale, &progress);
@@ -98,11 +125,13 @@ pub fn value_at(status: &TrialStatus, plan: &Plan, level: u32) -> Option<f64> {
     let objective = &plan.spec().objective;
     let values = status.values.iter().find(|v| v.level == level)?;
     let metric = values.metrics.iter().find(|m| m.name == objective.metric)?;
-    parse(match objective.reduce {
-        trimtab_engine::Reduce::Last => &metric.last,
-        trimtab_engine::Reduce::Best => &metric.best,
-        trimtab_engine::Reduce::Mean => &metric.mean,
-    })
+    let values = trimtab_engine::Values {
+        last: parse(&metric.last)?,
+        best: parse(&metric.best)?,
+        mean: parse(&metric.mean)?,
+        count: metric.count,
+    };
+    Some(objective.value(&whole::seen(plan, values)))
 }
 
 fn write_values(status: &mut TrialStatus, plan: &Plan, reached: &[Reached]) {
@@ -138,7 +167,7 @@ fn progress(status: &TrialStatus, scale: Scale<'_>) -> Progress {
     let mut progress = Progress::default();
     for held in &status.progress {
         let mut curve = Curve::default();
-        if held.name == scale.metric() {
+        if held.name == scale.metric() && !whole::is_whole(scale.plan) {
             curve.stride = status.curve_stride.max(1);
             curve.seen = status.curve_seen;
             curve.kept = status.curve.iter().map(|p| (number(&p.fidelity), number(&p.value))).collect();
@@ -179,7 +208,8 @@ fn keep(status: &mut TrialStatus, scale: Scale<'_>, progress: &Progress) {
             seen: folded.seen,
         })
         .collect();
-    if let Some(folded) = progress.metrics.get(scale.metric()) {
+    // The curve of runs that are judged as a whole has a point for each level, and not for what they count by within.
+    if let Some(folded) = progress.metrics.get(scale.metric()).filter(|_| !whole::is_whole(scale.plan)) {
         status.curve_stride = folded.curve.stride;
         status.curve_seen = folded.curve.seen;
         status.curve = folded

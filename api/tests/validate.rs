@@ -72,6 +72,24 @@ fn what_is_left_out_has_a_default() {
 }
 
 #[test]
+fn kinds_of_fidelity_say_what_they_cannot_carry() {
+    let kind = |text: &str| study(|t| t.replace("max: 9}", &format!("max: 9, {text}}}")));
+    for (text, kind_of, resumes) in
+        [("kind: Fresh", engine::FidelityKind::Fresh, false), ("kind: Repeat", engine::FidelityKind::Repeat, true)]
+    {
+        let plan = validate(&kind(text)).unwrap();
+        assert_eq!((plan.spec().kind, plan.resumes()), (kind_of, resumes));
+    }
+    refuses(
+        &[("max: 9}", "max: 99, kind: Repeat}"), ("reductionFactor: 3", "withoutCheckpoint: RunThrough")],
+        &[
+            "spec.fidelity.max: must be at most 64 where `fidelity.kind` is Repeat: each repeat is a run by itself (given 99)",
+            "spec.scheduler.hyperband.withoutCheckpoint: must be Restart where `fidelity.kind` is Repeat",
+        ],
+    );
+}
+
+#[test]
 fn seed_comes_from_the_uid() {
     let mut study = study(|t| t.replace("  seed: 7\n", ""));
     study.metadata.uid = Some("8a7c6f0e-1b1e-4f43-9d58-000000000001".to_owned());

@@ -1,8 +1,8 @@
 //! A study to play with in unit tests.
 
 use crate::{
-    Batch, Decision, Domain, FidelityRange, Goal, History, Limits, Objective, Outcome, Parameter, Plan, PlanSpec,
-    Reduce, ResultKind, Sampler, Scale, Scheduler, Settings, Space, TrialNumber, TrialResult, Values, decide,
+    Batch, Decision, Domain, FidelityKind, FidelityRange, Goal, History, Limits, Objective, Outcome, Parameter, Plan,
+    PlanSpec, Reduce, ResultKind, Sampler, Scale, Scheduler, Settings, Space, TrialNumber, TrialResult, Values, decide,
 };
 
 pub(crate) fn parameter(name: &str, domain: Domain) -> Parameter {
@@ -17,6 +17,7 @@ pub(crate) fn spec() -> PlanSpec {
             parameters: vec![parameter("x", Domain::Float { min: 0.0, max: 1.0, step: None, scale: Scale::Linear })],
         },
         fidelity: Some(FidelityRange { min: 1, max: 9 }),
+        kind: FidelityKind::Cumulative,
         constraints: Vec::new(),
         start_with: Vec::new(),
         sampler: Sampler::Random,

@@ -32,8 +32,8 @@ pub use history::{
 };
 pub use importance::{Importance, importance};
 pub use plan::{
-    AshaForm, FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce, Sampler, Scheduler, Settings,
-    Sizes, StoppingRule, TpeSettings,
+    AshaForm, FidelityKind, FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce, Sampler,
+    Scheduler, Settings, Sizes, StoppingRule, TpeSettings,
 };
 pub use safety::{Correlation, Safety, safety};
 pub use space::{Assignment, Condition, Domain, Parameter, Scale, Space, Value};

@@ -1,6 +1,7 @@
 //! The validated study: what the engine is to optimize, where, and how far.
 
 mod early;
+mod fidelity;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::space::{Assignment, Enumeration, Space};
 use crate::state::MAX_TRIALS;
 
 pub use early::{AshaForm, Sizes, StoppingRule};
+pub use fidelity::FidelityKind;
 
 /// Whether a metric is to be made small or large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +49,7 @@ pub struct Objective {
     pub reduce: Reduce,
 }
 
-/// How far a trial can be trained: whole units (epochs), `1 <= min <= max`. Cumulative: lower levels are seen on the way.
+/// How far a trial can be trained: whole units (epochs), `1 <= min <= max`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FidelityRange {
     /// The lowest fidelity at which trials may be compared.
@@ -176,6 +178,8 @@ pub struct PlanSpec {
     pub space: Space,
     /// How far trials train; absent: one value a trial.
     pub fidelity: Option<FidelityRange>,
+    /// What lower fidelities are to higher ones.
+    pub kind: FidelityKind,
     /// What must hold of a configuration before it becomes a trial: expressions over the parameters (see [`crate::expression`]).
     pub constraints: Vec<String>,
     /// Known starting points, as names and texts; parameters may be left open.
@@ -186,7 +190,7 @@ pub struct PlanSpec {
     pub scheduler: Scheduler,
     /// What ends trials early, with the scheduler `None` only. The first rule that says so does.
     pub stopping: Vec<StoppingRule>,
-    /// Whether trials can go on from a checkpoint.
+    /// Whether trials can go on from a checkpoint. What that means for their cost is for [`Plan::resumes`] to say.
     pub resumable: bool,
     /// The seed of every random stream.
     pub seed: u64,
@@ -320,6 +324,7 @@ impl Plan {
         errors.extend(spec.settings.validate());
         let ladder_is_valid = check_ladder(&spec, &mut errors);
         stopping::check(&spec, &mut errors);
+        fidelity::check(&spec, &mut errors);
         let (mut enumeration, mut grid) = (None, None);
         let (mut constraints, mut start_points) = (Vec::new(), Vec::new());
         if space_is_valid {
@@ -403,13 +408,23 @@ impl Plan {
         self.levels.get(level).or(self.levels.last()).copied().unwrap_or(1)
     }
 
+    /// Whether a trial that goes on pays only what is new: from its checkpoint, or because each unit is a run by itself.
+    #[must_use]
+    pub fn resumes(&self) -> bool {
+        match self.spec.kind {
+            FidelityKind::Cumulative => self.spec.resumable,
+            FidelityKind::Fresh => false,
+            FidelityKind::Repeat => true,
+        }
+    }
+
     /// Whether runs go on past a rung and are stopped when they fail it. Without a ladder they always do.
     #[must_use]
     pub fn runs_through(&self) -> bool {
         match self.spec.scheduler {
             Scheduler::SuccessiveHalving { run_through, .. } | Scheduler::Hyperband { run_through, .. } => {
                 // With checkpoints a run always ends at its rung.
-                run_through && !self.spec.resumable
+                run_through && !self.resumes()
             }
             Scheduler::Asha { form, .. } => form == AshaForm::Stopping,
             Scheduler::None => true,

@@ -8,7 +8,7 @@
 //! (Psychometrika 65, 2000): Fisher's transformation with the variance `(1 + r^2 / 2) / (n - 3)`.
 
 use crate::history::History;
-use crate::plan::Plan;
+use crate::plan::{FidelityKind, Plan};
 use crate::state::State;
 
 /// Below so many pairs nothing is said.
@@ -96,7 +96,10 @@ pub fn safety_of(plan: &Plan, state: &State<'_>) -> Safety {
         most = most.max(pairs(plan, state, lowest, to).len());
     }
     let first = |shape: &crate::brackets::BracketPlan| shape.rungs.first().map(|rung| rung.level);
-    Safety::Unknown { pairs: most, can_come: plan.brackets().iter().any(|shape| first(shape) > Some(lowest)) }
+    // A run that begins further up sees nothing of the levels below, where each level is a run of its own.
+    let sees_below = plan.spec().kind != FidelityKind::Fresh;
+    let can_come = sees_below && plan.brackets().iter().any(|shape| first(shape) > Some(lowest));
+    Safety::Unknown { pairs: most, can_come }
 }
 
 /// The oriented values at two levels of the trials that nobody had judged at either.

@@ -120,7 +120,7 @@ impl Trial<'_> {
             return self.spent;
         }
         let fidelity = |level: usize| u64::from(plan.fidelity(level));
-        let owed = if plan.spec().resumable {
+        let owed = if plan.resumes() {
             fidelity(target).saturating_sub(self.rested.map_or(0, fidelity))
         } else {
             // Each target above the last rest is a run of its own from zero.

@@ -5,8 +5,9 @@
 use std::time::{Duration, Instant};
 
 use trimtab_engine::{
-    Domain, FidelityRange, Goal, History, Limits, Objective, Parameter, Plan, PlanSpec, Reduce, ResultKind, Sampler,
-    Scale, Scheduler, Settings, Space, TrialNumber, TrialResult, Values, decide, decide::MAX_ACTIONS,
+    Domain, FidelityKind, FidelityRange, Goal, History, Limits, Objective, Parameter, Plan, PlanSpec, Reduce,
+    ResultKind, Sampler, Scale, Scheduler, Settings, Space, TrialNumber, TrialResult, Values, decide,
+    decide::MAX_ACTIONS,
 };
 
 fn plan(scheduler: Scheduler, trials: u32) -> Plan {
@@ -17,6 +18,7 @@ fn plan(scheduler: Scheduler, trials: u32) -> Plan {
         objective: Objective { metric: "loss".to_owned(), goal: Goal::Minimize, reduce: Reduce::Last },
         space: Space { parameters },
         fidelity: Some(FidelityRange { min: 1, max: 27 }),
+        kind: FidelityKind::Cumulative,
         constraints: Vec::new(),
         start_with: Vec::new(),
         sampler: Sampler::Random,

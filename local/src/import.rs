@@ -135,7 +135,7 @@ fn unpack(trial: &mut Trial, scale: Scale<'_>, arrival: &mut Arrival) {
     match &run.end {
         None => {
             let words = "the study was taken to another place while the run was there";
-            ending::write_end(status, index, (reason::INTERRUPTED, words), None, 0, Timestamp::now());
+            ending::write_end(status, index, scale, (reason::INTERRUPTED, words), None, 0, Timestamp::now());
             arrival.interrupted.push(trial.spec.number);
         }
         Some(end) if end.gone => return,

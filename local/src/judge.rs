@@ -23,7 +23,7 @@ pub(crate) fn overdue(
 ) -> Option<Why> {
     let run = status.runs.get(run)?;
     let target = run.target_level;
-    if scale.plan.spec().fidelity.is_some() && fidelity(run.reached.as_ref()) > f64::from(target) {
+    if scale.is_counted() && fidelity(run.reached.as_ref()) > f64::from(target) {
         let reached = run.reached.clone().unwrap_or_default();
         let words = format!(
             "the run went on to {reached} though it was to end at {target}: let the program read TRIMTAB_FIDELITY"

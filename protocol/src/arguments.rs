@@ -132,10 +132,10 @@ pub fn check_arguments(
     elements: &[String],
     parameters: &[(&str, bool)],
 ) -> Result<Vec<Dangling>, UnknownVariable> {
-    use crate::environment::{CHECKPOINT, FIDELITY, FIDELITY_MAX, FIDELITY_REACHED, RESUME};
+    use crate::environment::{CHECKPOINT, FIDELITY, FIDELITY_MAX, FIDELITY_REACHED, REPEAT, RESUME};
 
     let mut known: Vec<(String, bool)> = parameters.iter().map(|(name, always)| (variable(name), *always)).collect();
-    let may_be_absent = [CHECKPOINT, FIDELITY, FIDELITY_MAX, FIDELITY_REACHED, RESUME];
+    let may_be_absent = [CHECKPOINT, FIDELITY, FIDELITY_MAX, FIDELITY_REACHED, REPEAT, RESUME];
     known.extend(RUN_VARIABLES.iter().map(|name| ((*name).to_owned(), !may_be_absent.contains(name))));
 
     let mut dangling = Vec::new();

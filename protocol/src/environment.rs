@@ -24,6 +24,8 @@ pub const FIDELITY: &str = "TRIMTAB_FIDELITY";
 pub const FIDELITY_MAX: &str = "TRIMTAB_FIDELITY_MAX";
 /// The fidelity that the trial has reached before this run.
 pub const FIDELITY_REACHED: &str = "TRIMTAB_FIDELITY_REACHED";
+/// Which repeat, such as a fold, this run is, counted from 1.
+pub const REPEAT: &str = "TRIMTAB_REPEAT";
 /// The trial's own seed.
 pub const SEED: &str = "TRIMTAB_SEED";
 /// The folder that this run writes its checkpoints to.
@@ -32,8 +34,8 @@ pub const CHECKPOINT: &str = "TRIMTAB_CHECKPOINT";
 pub const RESUME: &str = "TRIMTAB_RESUME";
 
 /// Every variable about the run, in the order in which they are written.
-pub const RUN_VARIABLES: [&str; 10] =
-    [STUDY, TRIAL, RUN, PARAMETERS, FIDELITY, FIDELITY_MAX, FIDELITY_REACHED, SEED, CHECKPOINT, RESUME];
+pub const RUN_VARIABLES: [&str; 11] =
+    [STUDY, TRIAL, RUN, PARAMETERS, FIDELITY, FIDELITY_MAX, FIDELITY_REACHED, REPEAT, SEED, CHECKPOINT, RESUME];
 
 /// How far a run goes, in the study's unit, counted from the trial's beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +61,10 @@ pub struct Facts {
     pub parameters: Vec<(String, String)>,
     /// Name and text of each parameter that has an `otherwise`: what its variable says while the parameter is inactive.
     pub otherwise: Vec<(String, String)>,
-    /// How far the run goes; absent in a study without a fidelity.
+    /// How far the run goes; absent in a study without a fidelity, or whose fidelity is a number of repeats.
     pub fidelity: Option<Fidelity>,
+    /// Which repeat the run is, counted from 1; absent where the fidelity is no number of repeats.
+    pub repeat: Option<u32>,
     /// The trial's own seed.
     pub seed: u64,
     /// The folder to write checkpoints to; absent without a checkpoint claim.
@@ -107,6 +111,9 @@ pub fn environment(facts: &Facts) -> Vec<(String, String)> {
         set(FIDELITY_MAX, fidelity.max.to_string());
         set(FIDELITY_REACHED, fidelity.reached.to_string());
     }
+    if let Some(repeat) = facts.repeat {
+        set(REPEAT, repeat.to_string());
+    }
     set(SEED, facts.seed.to_string());
     if let Some(folder) = &facts.checkpoint {
         set(CHECKPOINT, folder.clone());
@@ -140,6 +147,7 @@ mod tests {
             parameters: vec![pair("optimizer", "adam"), pair("learning_rate", "0.01")],
             otherwise: vec![pair("momentum", "0"), pair("optimizer", "none")],
             fidelity: Some(Fidelity { target: 9, max: 27, reached: 3 }),
+            repeat: Some(4),
             seed: u64::MAX,
             checkpoint: Some("/checkpoints/u/7/2".to_owned()),
             resume: Some("/checkpoints/u/7/1".to_owned()),
@@ -161,6 +169,7 @@ mod tests {
                 pair("TRIMTAB_FIDELITY", "9"),
                 pair("TRIMTAB_FIDELITY_MAX", "27"),
                 pair("TRIMTAB_FIDELITY_REACHED", "3"),
+                pair("TRIMTAB_REPEAT", "4"),
                 pair("TRIMTAB_SEED", "18446744073709551615"),
                 pair("TRIMTAB_CHECKPOINT", "/checkpoints/u/7/2"),
                 pair("TRIMTAB_RESUME", "/checkpoints/u/7/1"),
@@ -170,9 +179,9 @@ mod tests {
 
     #[test]
     fn what_a_run_does_not_have_is_no_variable() {
-        let bare = Facts { fidelity: None, checkpoint: None, resume: None, ..facts() };
+        let bare = Facts { fidelity: None, repeat: None, checkpoint: None, resume: None, ..facts() };
         let names: Vec<String> = environment(&bare).into_iter().map(|(name, _)| name).collect();
-        for absent in [FIDELITY, FIDELITY_MAX, FIDELITY_REACHED, CHECKPOINT, RESUME] {
+        for absent in [FIDELITY, FIDELITY_MAX, FIDELITY_REACHED, REPEAT, CHECKPOINT, RESUME] {
             assert!(!names.iter().any(|name| name == absent), "{absent}");
         }
     }

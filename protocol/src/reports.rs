@@ -223,7 +223,8 @@ impl Folded {
 }
 
 /// The mean of `count` values and one more.
-fn mean(mean: f64, count: u32, value: f64) -> f64 {
+#[must_use]
+pub fn mean(mean: f64, count: u32, value: f64) -> f64 {
     let total = f64::from(count) + 1.0;
     let step = (value - mean) / total;
     if count == 0 {

@@ -18,6 +18,7 @@ use crate::names;
 use crate::plan::settings;
 use crate::study::{ActionKind, ActionRecord, SettingsRecord, Study};
 use crate::trial::{OutcomeKind, Trial, TrialStatus};
+use crate::whole;
 
 pub use record::{action, action_record, batch_record, trial_action, trial_batch};
 pub use trials::{apply_to_trial, sentence, trial_from_start};
@@ -53,12 +54,15 @@ fn observed<'a>(plan: &'a Plan, status: &'a TrialStatus) -> impl Iterator<Item =
         let values = at.metrics.iter().find(|m| m.name == *metric)?;
         Some(ResultKind::Observed {
             level: level_index(plan, at.level)?,
-            values: engine::Values {
-                last: number::parse(&values.last)?,
-                best: number::parse(&values.best)?,
-                mean: number::parse(&values.mean)?,
-                count: values.count,
-            },
+            values: whole::seen(
+                plan,
+                engine::Values {
+                    last: number::parse(&values.last)?,
+                    best: number::parse(&values.best)?,
+                    mean: number::parse(&values.mean)?,
+                    count: values.count,
+                },
+            ),
         })
     })
 }

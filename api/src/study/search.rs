@@ -11,11 +11,13 @@ use crate::schema::{LARGE, METRIC};
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.min <= self.max").message("`min` must not be above `max`").field_path(".min"))]
+#[x_kube(validation = Rule::new("self.kind != 'Repeat' || self.max <= 64").message("`max` must be at most 64 where `kind` is Repeat").field_path(".max"))]
 pub struct Fidelity {
     /// unit names what is counted, for people: epoch.
     #[schemars(length(min = 1, max = 63), regex(pattern = METRIC))]
     pub unit: String,
-    /// kind says what lower fidelities are. Cumulative: they are seen on the way to higher ones.
+    /// kind says what lower fidelities are. Cumulative: seen on the way to higher ones, such as epochs. Fresh: runs of their
+    /// own from the start, such as sizes of the data. Repeat: so many runs, such as folds or seeds, of which the mean counts.
     #[serde(default)]
     pub kind: FidelityKind,
     /// min is the lowest fidelity at which trials may be compared.
@@ -32,6 +34,10 @@ pub enum FidelityKind {
     /// Seen on the way to higher ones.
     #[default]
     Cumulative,
+    /// Runs of their own from the start; each pays its level in full.
+    Fresh,
+    /// So many runs: unit k is the k-th, told by `TRIMTAB_REPEAT`, and the value is the mean so far. At most 64.
+    Repeat,
 }
 
 /// What proposes configurations: exactly one member.

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use trimtab_engine::{
-    Action, Assignment, Batch, Goal, History, Limits, Objective, Plan, PlanSpec, Reduce, ResultKind, Sampler,
-    Scheduler, Settings, Space, TrialNumber, TrialResult, Values, decide, samplers, state::State,
+    Action, Assignment, Batch, FidelityKind, Goal, History, Limits, Objective, Plan, PlanSpec, Reduce, ResultKind,
+    Sampler, Scheduler, Settings, Space, TrialNumber, TrialResult, Values, decide, samplers, state::State,
 };
 
 use crate::problems::{self, Problem};
@@ -17,6 +17,7 @@ pub(crate) fn plan(space: Space, sampler: Sampler, seed: u64, trials: u32, worke
         objective: Objective { metric: "value".to_owned(), goal: Goal::Minimize, reduce: Reduce::Last },
         space,
         fidelity: None,
+        kind: FidelityKind::Cumulative,
         constraints: Vec::new(),
         start_with: Vec::new(),
         sampler,

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use trimtab_engine::random::{Purpose, Stream};
 use trimtab_engine::state::State;
 use trimtab_engine::{
-    Action, AshaForm, Domain, FidelityRange, Goal, Limits, Objective, Outcome, Parameter, Plan, PlanSpec, Reduce,
-    ResultKind, Sampler, Scale, Scheduler, Settings, Sizes, Space, StoppingRule, TrialNumber, TrialResult, Values,
-    advance,
+    Action, AshaForm, Domain, FidelityKind, FidelityRange, Goal, Limits, Objective, Outcome, Parameter, Plan, PlanSpec,
+    Reduce, ResultKind, Sampler, Scale, Scheduler, Settings, Sizes, Space, StoppingRule, TrialNumber, TrialResult,
+    Values, advance,
 };
 
 const TRIALS: u32 = 10_000;
@@ -41,6 +41,7 @@ fn plan(scheduler: Scheduler, stopping: Vec<StoppingRule>) -> Result<Plan, Strin
         constraints: Vec::new(),
         start_with: Vec::new(),
         fidelity: Some(FidelityRange { min: 1, max: 27 }),
+        kind: FidelityKind::Cumulative,
         sampler: Sampler::Random,
         scheduler,
         stopping,

@@ -1,11 +1,13 @@
 //! Regret at equal resource, over many seeds, accounted both as resumed and as restarted.
 //!
 //! `cargo run --release -p trimtab-bench-schedulers -- [SEEDS [TRAININGS [PROBLEM]]]` prints one line of JSON for each figure;
-//! with `decisions` instead it says how long decisions take.
+//! with `decisions` instead it says how long decisions take, and with `workers [SEEDS [TRAININGS [PROBLEM]]]` how well 1, 8, 64 and 512
+//! workers are kept busy, on a clock.
 
 mod decisions;
 mod play;
 mod problem;
+mod workers;
 
 use play::{Method, Played, play};
 use problem::Problem;
@@ -15,6 +17,7 @@ fn main() -> Result<(), String> {
     if arguments.peek().is_some_and(|word| word == "decisions") {
         return decisions::measure();
     }
+    let on_a_clock = arguments.next_if(|word| word == "workers").is_some();
     let mut number = |default: u64| -> Result<u64, String> {
         arguments.next().map_or(Ok(default), |text| text.parse().map_err(|_| format!("`{text}` is no number")))
     };
@@ -25,11 +28,33 @@ fn main() -> Result<(), String> {
         Problem::ALL.into_iter().filter(|problem| wanted.as_deref().is_none_or(|name| problem.name() == name))
     {
         for method in Method::ALL {
+            if on_a_clock {
+                for workers in [1, 8, 64, 512] {
+                    time(problem, method, workers, trainings, seeds)?;
+                }
+                continue;
+            }
             for resumable in [true, false] {
                 measure(problem, method, resumable, trainings, seeds)?;
             }
         }
     }
+    Ok(())
+}
+
+/// Plays all seeds of a case on a clock, and prints its figures.
+fn time(problem: Problem, method: Method, workers: u32, trainings: u32, seeds: u64) -> Result<(), String> {
+    let timed: Vec<workers::Timed> =
+        (0..seeds).map(|seed| workers::time(problem, method, workers, trainings, seed)).collect::<Result<_, _>>()?;
+    let mean = |of: fn(&workers::Timed) -> f64| timed.iter().map(of).sum::<f64>() / seeds as f64;
+    let (makespan, busy, regret) = (mean(|t| t.makespan), mean(|t| t.busy), mean(|t| t.regret));
+    let over = timed.iter().map(|t| t.makespan * f64::from(workers) / t.busy).sum::<f64>() / seeds as f64;
+    let (problem, method) = (problem.name(), method.name());
+    println!(
+        "{{\"problem\": \"{problem}\", \"method\": \"{method}\", \"workers\": {workers}, \
+         \"makespan\": {makespan:.1}, \"busy\": {busy:.1}, \"makespanOverIdeal\": {over:.3}, \
+         \"meanRegret\": {regret:.4}, \"seeds\": {seeds}, \"trainings\": {trainings}}}"
+    );
     Ok(())
 }
 

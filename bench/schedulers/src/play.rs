@@ -1,8 +1,8 @@
 //! One study in simulated time, with one worker: what is started reports at once.
 
 use trimtab_engine::{
-    Action, AshaForm, Assignment, Batch, Goal, History, Limits, Objective, Plan, PlanSpec, Reduce, ResultKey,
-    ResultKind, Sampler, Scheduler, Settings, Sizes, TrialResult, Values, advance, best,
+    Action, AshaForm, Assignment, Batch, FidelityKind, Goal, History, Limits, Objective, Plan, PlanSpec, Reduce,
+    ResultKey, ResultKind, Sampler, Scheduler, Settings, Sizes, TrialResult, Values, advance, best,
 };
 
 use trimtab_engine::state::State;
@@ -54,6 +54,42 @@ pub(crate) struct Played {
     pub(crate) trials: u32,
 }
 
+/// The study of a method on a problem that ends when so many full trainings are spent.
+///
+/// # Errors
+/// Why there is no such study.
+pub(crate) fn plan(
+    problem: Problem,
+    method: Method,
+    resumable: bool,
+    trainings: u32,
+    seed: u64,
+    parallelism: u32,
+) -> Result<Plan, String> {
+    let (sampler, scheduler) = method.parts();
+    Plan::new(PlanSpec {
+        objective: Objective { metric: "loss".to_owned(), goal: Goal::Minimize, reduce: Reduce::Last },
+        space: problem.space(),
+        constraints: Vec::new(),
+        start_with: Vec::new(),
+        fidelity: Some(problem.fidelity()),
+        kind: FidelityKind::Cumulative,
+        sampler,
+        scheduler,
+        stopping: Vec::new(),
+        resumable,
+        seed,
+        settings: Settings {
+            parallelism,
+            limits: Limits { full_trainings: Some(trainings), ..Limits::default() },
+            target: None,
+            suspend: false,
+            start_with: 0,
+        },
+    })
+    .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
 /// Plays a study until so many full trainings are spent.
 ///
 /// # Errors
@@ -65,27 +101,7 @@ pub(crate) fn play(
     trainings: u32,
     seed: u64,
 ) -> Result<Played, String> {
-    let (sampler, scheduler) = method.parts();
-    let plan = Plan::new(PlanSpec {
-        objective: Objective { metric: "loss".to_owned(), goal: Goal::Minimize, reduce: Reduce::Last },
-        space: problem.space(),
-        constraints: Vec::new(),
-        start_with: Vec::new(),
-        fidelity: Some(problem.fidelity()),
-        sampler,
-        scheduler,
-        stopping: Vec::new(),
-        resumable,
-        seed,
-        settings: Settings {
-            parallelism: 1,
-            limits: Limits { full_trainings: Some(trainings), ..Limits::default() },
-            target: None,
-            suspend: false,
-            start_with: 0,
-        },
-    })
-    .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+    let plan = plan(problem, method, resumable, trainings, seed, 1)?;
     let mut history = History::default();
     let mut state = State::new(&plan);
     let mut parameters: Vec<Assignment> = Vec::new();

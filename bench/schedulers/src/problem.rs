@@ -84,7 +84,7 @@ fn floats(x: &Assignment) -> Vec<f64> {
     x.values.iter().filter_map(float).collect()
 }
 
-fn normal(stream: &mut Stream) -> f64 {
+pub(crate) fn normal(stream: &mut Stream) -> f64 {
     let (u, v) = (1.0 - stream.uniform(), stream.uniform());
     (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
 }

@@ -77,7 +77,7 @@ impl PlanAccount {
             restarted: overview.restarted,
             plain: overview.plain,
             // What runs on past its rungs never starts again.
-            resumes: plan.spec().resumable || (asynchronous && plan.runs_through()),
+            resumes: plan.resumes() || (asynchronous && plan.runs_through()),
             asynchronous,
             stopping: plan.spec().stopping.iter().map(|rule| rules::in_words(rule, unit)).collect(),
             parallelism: settings.parallelism,

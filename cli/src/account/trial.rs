@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use serde::Serialize;
 use trimtab_api::conditions::trial as condition;
 use trimtab_api::history::sentence;
-use trimtab_api::study::{ActionKind, ActionRecord, Objective, ParameterValue, Reduce};
+use trimtab_api::study::{ActionKind, ActionRecord, FidelityKind, Objective, ParameterValue, Reduce};
 use trimtab_api::trial::{MetricValues, Run, TrialBatch};
 use trimtab_api::{Study, Trial};
 use trimtab_engine::state::{self, State};
@@ -104,8 +104,9 @@ impl TrialAccount {
         let values = status.values.iter().filter_map(|at| {
             let objective = objective?;
             let values = at.metrics.iter().find(|m| objective.metric == m.name)?;
-            Some(At { level: at.level, value: reduced(objective, values).to_owned() })
+            Some(At { level: at.level, value: reduced(study, objective, values).to_owned() })
         });
+        let is_counted = kind_of(study) == FidelityKind::Cumulative;
         Self {
             name: trial.name_any(),
             number: spec.number,
@@ -125,7 +126,7 @@ impl TrialAccount {
             }),
             values: values.collect(),
             spent: status.spent_fidelity,
-            runs: status.runs.iter().map(RunAccount::new).collect(),
+            runs: status.runs.iter().map(|run| RunAccount::new(run, is_counted)).collect(),
             state: state_word(trial, plan),
         }
     }
@@ -169,9 +170,15 @@ impl TrialAccount {
     }
 }
 
-/// The value that stands for a trial, of those of a metric at a level.
-pub(crate) fn reduced<'v>(objective: &Objective, values: &'v MetricValues) -> &'v str {
+/// What lower fidelities of a study are.
+fn kind_of(study: &Study) -> FidelityKind {
+    study.spec.fidelity.as_ref().map(|fidelity| fidelity.kind).unwrap_or_default()
+}
+
+/// The value that stands for a trial, of those of a metric at a level. Of repeats it is the mean.
+pub(crate) fn reduced<'v>(study: &Study, objective: &Objective, values: &'v MetricValues) -> &'v str {
     match objective.reduce {
+        _ if kind_of(study) == FidelityKind::Repeat => &values.mean,
         Reduce::Last => &values.last,
         Reduce::Best => &values.best,
         Reduce::Mean => &values.mean,
@@ -292,13 +299,14 @@ fn waiting(plan: &Plan, state: &State<'_>, seen: &state::Trial<'_>, trial: &Tria
 }
 
 impl RunAccount {
-    fn new(run: &Run) -> Self {
+    /// What it reached is left out where it is not counted in the study's unit.
+    fn new(run: &Run, is_counted: bool) -> Self {
         let alive = if run.start_time.is_some() { "Running" } else { "Pending" };
         Self {
             number: run.number,
             from: run.start.clone(),
             to: run.target_level,
-            reached: run.reached.clone(),
+            reached: run.reached.clone().filter(|_| is_counted),
             end: run.end.as_ref().map_or(alive, |end| end.reason.as_str()).to_owned(),
             message: run.end.as_ref().map(|end| end.message.clone()).unwrap_or_default(),
             exit_code: run.end.as_ref().and_then(|end| end.exit_code),

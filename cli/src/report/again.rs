@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 use trimtab_api::study::ParameterValue;
+use trimtab_api::trial::Run;
+use trimtab_api::whole::told;
 use trimtab_api::{Study, Trial, validate};
 use trimtab_engine::{TrialNumber, random};
 use trimtab_local::program::Program;
-use trimtab_protocol::{Facts, Fidelity, arguments, environment, expand};
+use trimtab_protocol::{Facts, arguments, environment, expand};
 
 use crate::commands::best::{env, flags, quoted};
 
@@ -47,7 +49,8 @@ fn command(study: &Study, trial: &Trial, level: Option<u32>, program: Option<&[S
     let spec = &study.spec;
     let texts = trial.spec.parameters.iter().map(|p| (p.name.clone(), p.value.clone()));
     let otherwise = spec.parameters.iter().filter_map(|p| Some((p.name.clone(), p.otherwise.clone()?)));
-    let fidelity = plan.spec().fidelity;
+    let top = plan.levels().last().copied().unwrap_or(1);
+    let (fidelity, repeat) = told(&plan, &Run::from_zero(1, level.unwrap_or(top)), 0);
     let seed = study.status.as_ref().and_then(|status| status.seed).unwrap_or(plan.spec().seed);
     let facts = Facts {
         study: trial.spec.study_name.clone(),
@@ -55,7 +58,8 @@ fn command(study: &Study, trial: &Trial, level: Option<u32>, program: Option<&[S
         run: 1,
         parameters: texts.collect(),
         otherwise: otherwise.collect(),
-        fidelity: fidelity.map(|f| Fidelity { target: level.unwrap_or(f.max), max: f.max, reached: 0 }),
+        fidelity,
+        repeat,
         seed: random::trial_seed(seed, trial.spec.number),
         checkpoint: None,
         resume: None,

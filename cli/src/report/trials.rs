@@ -49,7 +49,7 @@ impl Row {
             .map(|at| {
                 let value = |objective: &Objective| {
                     let text = at.metrics.iter().find(|m| m.name == objective.metric)?;
-                    number::parse(reduced(objective, text)).filter(|value| value.is_finite())
+                    number::parse(reduced(study, objective, text)).filter(|value| value.is_finite())
                 };
                 (at.level, study.spec.objectives.iter().map(value).collect::<Vec<_>>())
             })

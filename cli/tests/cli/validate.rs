@@ -155,9 +155,11 @@ fn file_that_is_missing_cannot_be_read() {
 
 #[test]
 fn example_is_valid() {
-    let ran = run(&["validate", "../../../../examples/fashion-mnist.yaml"]);
-    assert_eq!(ran.code, 0, "{}", ran.err);
-    has(&ran.out, &["Study fashion-mnist is valid"]);
+    for name in ["fashion-mnist", "folds"] {
+        let ran = run(&["validate", &format!("../../../../examples/{name}.yaml")]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        has(&ran.out, &[&format!("Study {name} is valid")]);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod ends;
 mod kills;
+mod kinds;
 mod moved;
 mod refusals;
 mod scene;

@@ -99,3 +99,57 @@ fn overview_of_plain_search_is_its_limit_or_its_space() {
     grid.sampler = Sampler::Grid { points: Some(7) };
     assert_eq!(Plan::new(grid).unwrap().overview().trials, Some(7));
 }
+
+#[test]
+fn plan_refuses_what_the_kind_of_fidelity_cannot_carry() {
+    let none = [""; 0];
+    let asha = |form| Scheduler::Asha { reduction_factor: 3, brackets: 1, form };
+    let through = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: true };
+    let halving = Scheduler::SuccessiveHalving { reduction_factor: 3, configurations: None, run_through: true };
+    let (fresh, repeat) = (FidelityKind::Fresh, FidelityKind::Repeat);
+    for (kind, scheduler, wrong) in [
+        (fresh, hyperband(3), &none[..]),
+        (fresh, Scheduler::None, &none),
+        (fresh, asha(AshaForm::Promotion), &none),
+        (fresh, asha(AshaForm::Stopping), &["scheduler.asha.form"]),
+        (fresh, through, &["scheduler.hyperband.withoutCheckpoint"]),
+        (fresh, halving, &["scheduler.successiveHalving.withoutCheckpoint"]),
+        (repeat, hyperband(3), &none),
+        (repeat, asha(AshaForm::Stopping), &none),
+        (repeat, through, &["scheduler.hyperband.withoutCheckpoint"]),
+    ] {
+        let found = fields(|spec| (spec.kind, spec.scheduler) = (kind, scheduler));
+        assert_eq!(found, wrong, "{kind:?} {scheduler:?}");
+    }
+    let rules = |spec: &mut PlanSpec| spec.stopping = vec![StoppingRule::Median { trials: 3, warm_up: 0 }];
+    assert!(fields(|spec| rules(spec)).is_empty());
+    assert!(
+        fields(|spec| {
+            rules(spec);
+            spec.kind = repeat;
+        })
+        .is_empty()
+    );
+    assert_eq!(
+        fields(|spec| {
+            rules(spec);
+            spec.kind = fresh;
+        }),
+        ["stopping"]
+    );
+    let wide = |kind| fields(|spec| (spec.kind, spec.fidelity) = (kind, Some(FidelityRange { min: 1, max: 65 })));
+    assert_eq!((wide(repeat), wide(fresh)), (vec!["fidelity.max".to_owned()], Vec::new()));
+}
+
+#[test]
+fn only_what_is_new_is_paid_where_a_trial_can_go_on() {
+    let resumes = |kind, resumable| {
+        let mut spec = spec();
+        (spec.kind, spec.resumable, spec.scheduler) = (kind, resumable, hyperband(3));
+        Plan::new(spec).unwrap().resumes()
+    };
+    use FidelityKind::{Cumulative, Fresh, Repeat};
+    assert_eq!([resumes(Cumulative, true), resumes(Cumulative, false)], [true, false]);
+    assert_eq!([resumes(Fresh, true), resumes(Fresh, false)], [false, false]);
+    assert_eq!([resumes(Repeat, true), resumes(Repeat, false)], [true, true]);
+}

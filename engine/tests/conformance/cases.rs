@@ -1,8 +1,8 @@
 //! Every sampler with every scheduler and every kind of space: one line each.
 
 use trimtab_engine::{
-    AshaForm, Condition, Domain, FidelityRange, Goal, Limits, Objective, Parameter, Plan, PlanSpec, Reduce, Sampler,
-    Scale, Scheduler, Settings, Sizes, Space, StoppingRule, TpeSettings,
+    AshaForm, Condition, Domain, FidelityKind, FidelityRange, Goal, Limits, Objective, Parameter, Plan, PlanSpec,
+    Reduce, Sampler, Scale, Scheduler, Settings, Sizes, Space, StoppingRule, TpeSettings,
 };
 
 use crate::dice::Dice;
@@ -115,6 +115,7 @@ pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Sp
         },
         space,
         fidelity: Some(FidelityRange { min: 1, max }),
+        kind: kind(&scheduler, &mut dice),
         constraints: Vec::new(),
         start_with: Vec::new(),
         sampler,
@@ -145,6 +146,22 @@ pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Sp
         spec.fidelity = None;
     }
     (Plan::new(spec).expect("a valid study"), dice)
+}
+
+/// A kind of fidelity that the scheduler can carry.
+fn kind(scheduler: &Scheduler, dice: &mut Dice) -> FidelityKind {
+    let (fresh, repeat) = match scheduler {
+        Scheduler::SuccessiveHalving { run_through, .. } | Scheduler::Hyperband { run_through, .. } => {
+            (!run_through, !run_through)
+        }
+        Scheduler::Asha { form, .. } => (*form == AshaForm::Promotion, true),
+        Scheduler::None => (true, true),
+    };
+    match dice.below(5) {
+        0 if fresh => FidelityKind::Fresh,
+        1 if repeat => FidelityKind::Repeat,
+        _ => FidelityKind::Cumulative,
+    }
 }
 
 /// Points that give one parameter or all; none twice.
@@ -188,7 +205,12 @@ fn run_stopping(seeds: std::ops::Range<u64>, sampler: Sampler, which: usize, spa
     for seed in seeds {
         let (plan, mut dice) = study(seed, sampler, Scheduler::None, space());
         let mut spec = plan.spec().clone();
-        spec.fidelity = Some(FidelityRange { min: 1, max: [8, 9, 27, 100][dice.below(4)] });
+        let max = [8, 9, 27, 100][dice.below(4)];
+        spec.fidelity = Some(FidelityRange { min: 1, max });
+        // Where each level is a run of its own nothing is known on the way; and repeats are at most 64.
+        if spec.kind == FidelityKind::Fresh || max > 64 {
+            spec.kind = FidelityKind::Cumulative;
+        }
         let warm_up = [0, 1, 4][dice.below(3)];
         let trials = [1, 2, 5][dice.below(3)];
         let rules = [

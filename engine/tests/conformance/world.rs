@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trimtab_engine::{
-    Action, Batch, History, Outcome, Plan, ResultKey, ResultKind, Settings, TrialNumber, TrialResult, Values, Verdict,
-    advance, best, decide, state::State, verify::Finding,
+    Action, Batch, FidelityKind, History, Outcome, Plan, ResultKey, ResultKind, Settings, TrialNumber, TrialResult,
+    Values, Verdict, advance, best, decide, state::State, verify::Finding,
 };
 
 use crate::dice::Dice;
@@ -42,7 +42,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(plan: Plan, mut dice: Dice, seed: u64) -> Self {
-        let name = format!("seed {seed} {:?} {:?}", plan.spec().sampler, plan.spec().scheduler);
+        let spec = plan.spec();
+        let name = format!("seed {seed} {:?} {:?} {:?}", spec.sampler, spec.scheduler, spec.kind);
         let chaos = dice.below(250);
         let deletes = dice.chance(30);
         Self {
@@ -161,9 +162,13 @@ impl World {
             self.mail.push(TrialResult { number: TrialNumber(number), kind });
             return;
         }
-        let level = pod.reached.map_or(0, |level| level + 1);
         let fidelity = |level: usize| u64::from(self.plan.fidelity(level));
-        pod.paid += fidelity(level) - pod.reached.map_or(0, fidelity);
+        let kind = self.plan.spec().kind;
+        let (level, from) = match kind {
+            FidelityKind::Fresh => (pod.target, None),
+            FidelityKind::Cumulative | FidelityKind::Repeat => (pod.reached.map_or(0, |level| level + 1), pod.reached),
+        };
+        pod.paid += fidelity(level) - from.map_or(0, fidelity);
         let value = match (breaks, pod.quality % 3) {
             (true, 0) => f64::NAN,
             (true, 1) => f64::INFINITY,
@@ -172,7 +177,7 @@ impl World {
             (false, _) => ((pod.quality >> (level % 8)) % 11) as f64 / 10.0 - 0.2,
         };
         let values = Values { last: value, best: value + 0.01, mean: value / 2.0, count: 3 };
-        let reach = if converges { top } else { level };
+        let reach = if converges && kind == FidelityKind::Cumulative { top } else { level };
         for level in level..=reach {
             let kind = ResultKind::Observed { level, values };
             self.mail.push(TrialResult { number: TrialNumber(number), kind });
@@ -247,12 +252,12 @@ impl World {
                 self.pods.insert(number.0, pod);
             }
             Action::Continue { level, .. } => {
-                let resumable = self.plan.spec().resumable;
+                let resumes = self.plan.resumes();
                 let Some(pod) = self.pods.get_mut(&number.0).filter(|pod| !pod.dead) else { return };
                 pod.target = pod.target.max(*level);
                 if !pod.running && pod.reached.is_none_or(|reached| reached < pod.target) {
                     pod.running = true;
-                    if !resumable {
+                    if !resumes {
                         pod.reached = None;
                     }
                 }

@@ -7,8 +7,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use trimtab_api::ending::{self, Class, class};
 use trimtab_api::record::{self, Scale, fidelity};
 use trimtab_api::trial::{Outcome, OutcomeKind, TrialStatus};
+use trimtab_api::whole;
 use trimtab_engine::TrialNumber;
-use trimtab_protocol::{Facts, Fidelity, environment};
+use trimtab_protocol::{Facts, environment};
 
 use super::{RETRY, Session};
 use crate::book::Book;
@@ -54,7 +55,11 @@ impl Active {
         Running {
             trial: number,
             from: run.map_or(0.0, |run| fidelity(Some(&run.start))),
-            reached: run.map_or(0.0, |run| fidelity(run.reached.as_ref())),
+            // What a run counts by that is judged as a whole is not the study's unit.
+            reached: run.map_or(0.0, |run| {
+                let is_counted = Scale { plan: &book.plan }.is_counted();
+                fidelity(Some(&run.start).filter(|_| !is_counted).or(run.reached.as_ref()))
+            }),
             level: book.plan.spec().fidelity.and(run.map(|run| run.target_level)),
             value: self.status.value.clone(),
             seconds: self.began.elapsed().as_secs_f64(),
@@ -86,6 +91,7 @@ impl Session {
             reason = "not negative, and saturating is right"
         )]
         let reached = fidelity(status.reached.as_ref()) as u32;
+        let (fidelity, repeat) = whole::told(plan, &run, reached);
         let study = &self.book.study;
         let uid = study.metadata.uid.clone().unwrap_or_default();
         let facts = Facts {
@@ -99,7 +105,8 @@ impl Session {
                 .iter()
                 .filter_map(|p| Some((p.name.clone(), p.otherwise.clone()?)))
                 .collect(),
-            fidelity: plan.spec().fidelity.map(|f| Fidelity { target: run.target_level, max: f.max, reached }),
+            fidelity,
+            repeat,
             seed: trimtab_engine::random::trial_seed(plan.spec().seed, number),
             checkpoint: keeps.then(|| text(&folder)),
             resume: run.resume_from.map(|from| text(&self.folder.run(number, from))),
@@ -211,7 +218,7 @@ impl Session {
         let index = status.runs.len().saturating_sub(1);
         let scale = Scale { plan: &self.book.plan };
         let ((why, message), code) = judge::classify(&mut status, index, scale, ended);
-        ending::write_end(&mut status, index, (why, &message), code, seconds, Timestamp::now());
+        ending::write_end(&mut status, index, scale, (why, &message), code, seconds, Timestamp::now());
         ending::settle(&mut status, index, scale);
         let Some(run) = status.runs.last().map(|run| run.number) else { return Ok(()) };
         let kind = class(why);

@@ -6,10 +6,11 @@
 use kube::ResourceExt;
 use serde_json::{Map, Value, json};
 use trimtab_api::trial::Run;
+use trimtab_api::whole::told;
 use trimtab_api::{Study, Trial, names};
 use trimtab_engine::Plan;
 use trimtab_engine::TrialNumber;
-use trimtab_protocol::{Facts, Fidelity, arguments, environment, escape};
+use trimtab_protocol::{Facts, arguments, environment, escape};
 
 /// How long the Job of a run is kept when nobody deletes it: a janitor of last resort, and a day for people to look.
 const TTL_SECONDS: u32 = 86_400;
@@ -61,6 +62,7 @@ fn set_all(map: &mut Map<String, Value>, pairs: &[(&'static str, String)]) {
 
 /// What the run's process is told. `reached` is the highest fidelity that the trial has reported.
 pub(crate) fn facts(study: &Study, trial: &Trial, plan: &Plan, run: &Run, reached: u32) -> Facts {
+    let (fidelity, repeat) = told(plan, run, reached);
     let otherwise = study.spec.parameters.iter().filter_map(|p| Some((p.name.clone(), p.otherwise.clone()?)));
     Facts {
         study: study.name_any(),
@@ -68,7 +70,8 @@ pub(crate) fn facts(study: &Study, trial: &Trial, plan: &Plan, run: &Run, reache
         run: run.number,
         parameters: trial.spec.parameters.iter().map(|p| (p.name.clone(), p.value.clone())).collect(),
         otherwise: otherwise.collect(),
-        fidelity: plan.spec().fidelity.map(|f| Fidelity { target: run.target_level, max: f.max, reached }),
+        fidelity,
+        repeat,
         seed: trimtab_engine::random::trial_seed(plan.spec().seed, trial.spec.number),
         checkpoint: folder(study, trial, run.number),
         resume: run.resume_from.and_then(|from| folder(study, trial, from)),

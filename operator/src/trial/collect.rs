@@ -7,6 +7,7 @@ use futures::AsyncReadExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::LogParams;
+use trimtab_api::record::Scale;
 use trimtab_protocol::Report;
 
 use super::observe::Seen;
@@ -91,7 +92,7 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
             metrics: metrics.clone(),
             place: place.clone(),
             objective,
-            levels: if seen.plan.spec().fidelity.is_some() {
+            levels: if (Scale { plan: &seen.plan }).is_counted() {
                 seen.plan.levels().iter().copied().filter(|l| !reached.contains(l)).collect()
             } else {
                 Vec::new()

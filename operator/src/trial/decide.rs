@@ -146,7 +146,7 @@ fn delete_current(seen: &Seen, step: &mut Step) {
 
 fn write_end(seen: &Seen, step: &mut Step, index: usize, end: End, config: &Config, now: Timestamp) {
     let why = (end.reason, end.message.as_str());
-    ending::write_end(&mut step.status, index, why, end.exit_code, end.seconds, now);
+    ending::write_end(&mut step.status, index, Scale { plan: &seen.plan }, why, end.exit_code, end.seconds, now);
     let Some(run) = step.status.runs.get(index) else { return };
     let (kind, gone) = (class(end.reason), end.gone);
     if !matches!(kind, Class::Good | Class::Wanted) {

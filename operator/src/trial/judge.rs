@@ -110,7 +110,7 @@ pub(crate) fn judge(
             _ => Stand::ToDelete,
         };
     }
-    if scale.plan.spec().fidelity.is_some() && fidelity(run.reached.as_ref()) > f64::from(run.target_level) {
+    if scale.is_counted() && fidelity(run.reached.as_ref()) > f64::from(run.target_level) {
         let message = format!(
             "the run went on to {} though it was to end at {}: let the program read TRIMTAB_FIDELITY",
             run.reached.clone().unwrap_or_default(),

@@ -100,6 +100,8 @@ pub struct Facts {
     pub fidelity: u32,
     /// The full fidelity.
     pub max: u32,
+    /// Which repeat it is, where the fidelity is a number of them.
+    pub repeat: Option<u32>,
     /// The folder it writes.
     pub checkpoint: Option<String>,
     /// The folder it may resume from.
@@ -127,6 +129,7 @@ impl Facts {
             parameters,
             fidelity: number("TRIMTAB_FIDELITY").unwrap_or(1),
             max: number("TRIMTAB_FIDELITY_MAX").unwrap_or(1),
+            repeat: number("TRIMTAB_REPEAT"),
             checkpoint: get("TRIMTAB_CHECKPOINT"),
             resume: get("TRIMTAB_RESUME"),
         })
@@ -180,7 +183,12 @@ impl Program {
             let mut dice = Dice::new(mix(seed, &facts.study), &format!("pace {} {}", facts.trial, facts.run));
             let pace = dice.pick(&[SECOND / 2, SECOND, 5 * SECOND, 20 * SECOND]).copied().unwrap_or(SECOND)
                 + dice.below(SECOND);
-            let manner = Manner::of(seed, &facts.study, facts.trial, oddness);
+            let mut manner = Manner::of(seed, &facts.study, facts.trial, oddness);
+            // Of a run that is judged as a whole nobody can see that it went on, or that it ended before its time.
+            let is_whole = facts.repeat.is_some() || words(container).any(|word| word.starts_with("--rows="));
+            if is_whole && matches!(manner, Manner::IgnoresLevel | Manner::Converges(_)) {
+                manner = Manner::Plain;
+            }
             let noise = dice.chance(0.2);
             return Self::Training(Box::new(Training {
                 facts,
@@ -192,8 +200,7 @@ impl Program {
                 noise,
             }));
         }
-        let words = container["command"].as_array().into_iter().chain(container["args"].as_array()).flatten();
-        let script = words.filter_map(Value::as_str).next_back().unwrap_or("exit 0");
+        let script = words(container).next_back().unwrap_or("exit 0");
         Self::Script(script.split([';', '\n']).map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect())
     }
 
@@ -232,7 +239,21 @@ impl Program {
     }
 }
 
+/// The words of a container's command and arguments.
+fn words(container: &Value) -> impl DoubleEndedIterator<Item = &str> {
+    let lists = [container["command"].as_array(), container["args"].as_array()];
+    lists.into_iter().flatten().flatten().filter_map(Value::as_str)
+}
+
+/// Epochs that each repeat takes.
+const EPOCHS: u32 = 3;
+
 impl Training {
+    /// What an odd manner counts by: the repeat, or else the epoch.
+    fn unit(&self) -> u32 {
+        self.facts.repeat.unwrap_or(self.epoch)
+    }
+
     fn step(&mut self, pod: &str, volume: &mut Volume) -> Deed {
         if !self.begun {
             self.begun = true;
@@ -243,16 +264,21 @@ impl Training {
                 Deed::Wait(self.pace)
             };
         }
-        let end = if self.manner == Manner::IgnoresLevel { self.facts.max } else { self.facts.fidelity };
+        let end = match self.facts.repeat {
+            Some(_) => EPOCHS,
+            None if self.manner == Manner::IgnoresLevel => self.facts.max,
+            None => self.facts.fidelity,
+        };
+        let coming = self.facts.repeat.unwrap_or(self.epoch + 1);
         if self.epoch >= end && !self.saved {
             return Deed::Exit(0);
         }
         if !self.saved {
             match self.manner {
-                Manner::Crash(epoch, code) if self.epoch + 1 >= epoch => return Deed::Exit(code),
-                Manner::OutOfMemory(epoch) if self.epoch + 1 >= epoch => return Deed::OutOfMemory,
+                Manner::Crash(epoch, code) if coming >= epoch => return Deed::Exit(code),
+                Manner::OutOfMemory(epoch) if coming >= epoch => return Deed::OutOfMemory,
                 Manner::Converges(epoch) if self.epoch >= epoch => return Deed::Exit(0),
-                Manner::Hangs(epoch) if self.epoch >= epoch => return Deed::Hang,
+                Manner::Hangs(epoch) if self.unit() >= epoch => return Deed::Hang,
                 _ => {}
             }
             self.epoch += 1;
@@ -264,13 +290,17 @@ impl Training {
         }
         self.saved = false;
         let value = match self.manner {
-            Manner::Nan(epoch) if self.epoch >= epoch => f64::NAN,
-            _ => value(&self.facts.parameters, self.epoch),
+            Manner::Nan(epoch) if self.unit() >= epoch => f64::NAN,
+            _ => value(&self.facts.parameters, self.unit()),
         };
         if self.manner == Manner::Silent {
             return Deed::Print(format!("epoch={} still training", self.epoch), None, self.pace);
         }
-        Deed::Print(format!("epoch={} val={value}", self.epoch), Some(Report { epoch: self.epoch, value }), self.pace)
+        // Of a repeat only what it comes to counts.
+        let report =
+            (self.facts.repeat.is_none() || self.epoch >= EPOCHS).then(|| Report { epoch: self.unit(), value });
+        let shown = if report.is_some() { value } else { value / 2.0 };
+        Deed::Print(format!("epoch={} val={shown}", self.epoch), report, self.pace)
     }
 
     fn begin(&mut self, pod: &str, volume: &mut Volume) {
@@ -284,6 +314,10 @@ impl Training {
         }
         if self.manner != Manner::IgnoresCheckpoint {
             self.epoch = own.or(other).unwrap_or(0);
+            if self.facts.repeat.is_some() {
+                // The last line of a repeat is printed again, because nobody may have read it.
+                self.epoch = self.epoch.min(EPOCHS - 1);
+            }
         }
     }
 }
@@ -326,6 +360,23 @@ mod tests {
         assert_eq!((epochs(first), code, volume.epoch("a")), (2, 0, Some(2)));
         let (second, code) = run(&mut Program::of(&container(5, "b", Some("a")), 1, 0.0), &mut volume);
         assert_eq!((epochs(second), code, volume.epoch("b")), (3, 0, Some(5)));
+    }
+
+    #[test]
+    fn repeat_prints_what_it_came_to_at_its_last_epoch() {
+        let mut held = container(2, "a", None);
+        held["env"].as_array_mut().unwrap().push(json!({"name": "TRIMTAB_REPEAT", "value": "4"}));
+        let mut program = Program::of(&held, 1, 0.0);
+        let mut reports = Vec::new();
+        loop {
+            match program.step("pod", &mut Volume::default()) {
+                Deed::Print(_, report, _) => reports.push(report.map(|report| report.epoch)),
+                Deed::Exit(code) => break assert_eq!(code, 0),
+                _ => {}
+            }
+        }
+        reports.retain(|report| report.is_some());
+        assert_eq!(reports, [Some(4)]);
     }
 
     #[test]

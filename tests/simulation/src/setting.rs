@@ -179,6 +179,19 @@ pub fn study(name: &str, dice: &mut Dice) -> Value {
     if laddered || dice.chance(0.7) {
         let max = dice.pick(&[3, 4, 8, 9]).copied().unwrap_or(4);
         spec["fidelity"] = json!({"unit": "epoch", "min": 1 + dice.below(2), "max": max});
+        match dice.below(6) {
+            0 => {
+                spec["fidelity"]["kind"] = json!("Fresh");
+                replace_argument(&mut spec, "--rows=$(TRIMTAB_FIDELITY)");
+            }
+            1 => {
+                spec["fidelity"]["kind"] = json!("Repeat");
+                replace_argument(&mut spec, "--fold=$(TRIMTAB_REPEAT)");
+                // The judges know what each repeat comes to, and not what it prints on the way.
+                spec["objectives"][0]["reduce"] = json!("Last");
+            }
+            _ => {}
+        }
     } else {
         let args = &mut spec["trial"]["job"]["spec"]["template"]["spec"]["containers"][0]["args"];
         if let Some(args) = args.as_array_mut() {
@@ -220,6 +233,11 @@ pub fn study(name: &str, dice: &mut Dice) -> Value {
         spec["trial"]["checkpoint"] = json!({"claimName": "checkpoints", "mountPath": "/checkpoints"});
     }
     json!({"apiVersion": "trimtab.dev/v1alpha1", "kind": "Study", "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec})
+}
+
+/// The first argument tells the program how far to go, in the words of the fidelity's kind.
+fn replace_argument(spec: &mut Value, text: &str) {
+    spec["trial"]["job"]["spec"]["template"]["spec"]["containers"][0]["args"][0] = json!(text);
 }
 
 fn parameters_lack_rate(spec: &Value) -> bool {
