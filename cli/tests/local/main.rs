@@ -1,6 +1,7 @@
 //! `trimtab run` as its users run it: real processes, real signals, a folder that is looked at afterwards.
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be set fails its test")]
 
+mod asks;
 mod ends;
 mod kills;
 mod moved;
