@@ -4,6 +4,7 @@
 //! and the journal are those of [`Session`](crate::Session); what a process would do is the client's. See `docs/ask-tell.md`.
 
 pub mod answer;
+mod values;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -12,9 +13,7 @@ use trimtab_api::Study;
 use trimtab_api::conditions::reason;
 use trimtab_api::ending::Class;
 use trimtab_api::record::{self, Scale, fidelity};
-use trimtab_api::study::ParameterValue;
 use trimtab_api::trial::TrialStatus;
-use trimtab_engine::{Plan, Value as Given};
 use trimtab_protocol::Report;
 use trimtab_protocol::asking::{self, How, Mistake, Request, Values};
 
@@ -26,7 +25,8 @@ use crate::ledger::{End, Ledger};
 use crate::notice::Notice;
 use crate::supervisor::Ending;
 
-use answer::{Answer, BestKnown, Line, Named, Number, PROTOCOL, Span, Stop};
+use answer::{Answer, BestKnown, Line, Number, PROTOCOL, Span, Stop};
+use values::{metrics, reports, typed};
 
 /// A study whose trials somebody else runs.
 #[derive(Debug)]
@@ -318,47 +318,6 @@ impl Desk {
         };
         Ok(Answer::Told { trial: number, run, counts, reason: closed.why, message: closed.message })
     }
-}
-
-/// The metrics of a Study, its objective first.
-fn metrics(study: &Study) -> Vec<String> {
-    let spec = &study.spec;
-    spec.objectives.iter().map(|objective| objective.metric.clone()).chain(spec.record_metrics.clone()).collect()
-}
-
-/// What a client says, as a log would.
-fn reports(study: &Study, values: &Values, fidelity: Option<f64>) -> Result<Vec<Report>, Mistake> {
-    if study.spec.fidelity.is_none() && values.fidelity.is_some() {
-        return Err(Mistake::new("fidelity", "is not known: the Study has no `spec.fidelity`"));
-    }
-    let known = metrics(study);
-    let objective = known.first().cloned().unwrap_or_default();
-    if values.value.is_some() && values.named.iter().any(|(name, _)| *name == objective) {
-        return Err(Mistake::new("value", format!("is given twice: also as `values.{objective}`")));
-    }
-    if let Some((name, _)) = values.named.iter().find(|(name, _)| !known.contains(name)) {
-        let words = format!("is no metric of the Study: those are {}", known.join(", "));
-        return Err(Mistake::new(format!("values.{}", asking::short(name)), words));
-    }
-    let named = values.named.iter().cloned();
-    let all = values.value.map(|value| (objective, value)).into_iter().chain(named);
-    Ok(all.map(|(metric, value)| Report { metric, fidelity, value }).collect())
-}
-
-/// Parameters with the types that the search space gives them.
-fn typed(plan: &Plan, parameters: &[ParameterValue]) -> Named {
-    let space = &plan.spec().space.parameters;
-    let typed = parameters.iter().map(|given| {
-        let parameter = space.iter().find(|parameter| parameter.name == given.name);
-        let value = match parameter.and_then(|parameter| parameter.parse(&given.value).ok()) {
-            Some(Given::Float(value)) => value.into(),
-            Some(Given::Int(value)) => value.into(),
-            Some(Given::Choice(value)) => value.into(),
-            None => given.value.clone().into(),
-        };
-        (given.name.clone(), value)
-    });
-    Named(typed.collect())
 }
 
 #[cfg(test)]

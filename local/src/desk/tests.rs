@@ -109,9 +109,9 @@ fn a_run_through_is_stopped_while_it_runs() {
     }
     assert!(!stops[0] && stops[8], "{stops:?}");
     let stopped = say(&mut desk, json!({"request": "shouldStop", "trial": 8}));
-    assert_eq!((&stopped["stop"], &stopped["reason"]), (&json!(true), &json!("Stopped")), "{stopped}");
+    assert_eq!((&stopped["stop"], &stopped["reason"]), (&json!(true), &json!("StoppedByStudy")), "{stopped}");
     let told = say(&mut desk, json!({"request": "tell", "trial": 8}));
-    assert_eq!((&told["counts"], &told["reason"]), (&json!("nothing"), &json!("Stopped")), "{told}");
+    assert_eq!((&told["counts"], &told["reason"]), (&json!("nothing"), &json!("StoppedByStudy")), "{told}");
     let again = say(&mut desk, json!({"request": "tell", "trial": 8}));
     assert_eq!((&again["answer"], &again["field"]), (&json!("error"), &json!("trial")), "{again}");
 }

@@ -130,6 +130,10 @@ impl Session {
             if told > interrupts {
                 interrupts = told;
                 self.end_all(told > 1);
+                if told == 1 && !self.active.is_empty() {
+                    let words = "told to stop: runs are ended in order; Ctrl-C again ends them at once".to_owned();
+                    self.ledger.notices.push(Notice::Warning(words));
+                }
             }
             let end = self.advance(interrupts > 0)?;
             self.tell(observer);
