@@ -22,6 +22,6 @@ exec awk -v rate="$rate" -v momentum="$momentum" -v epochs="$epochs" 'BEGIN {
         slope_step = momentum * slope_step - rate * slope_by; slope += slope_step
         offset_step = momentum * offset_step - rate * offset_by; offset += offset_step
         if (error > 1e6) exit 1
-        printf "epoch %d: error %.6f\n", epoch, error
+        printf "epoch=%d error=%.6f\n", epoch, error
     }
 }'
