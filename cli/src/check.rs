@@ -1,5 +1,7 @@
 //! Whether the cluster would take a Study: its schema, its rules in CEL, and what only the operator checks.
 
+use std::path::Path;
+
 use kube::core::cel::{ErrorKind, Validator};
 use serde_json::Value;
 use trimtab_api::manifest::{self, ManifestError};
@@ -8,6 +10,7 @@ use trimtab_api::{FieldError, GROUP, Study, validate};
 use trimtab_engine::Plan;
 
 use crate::error::Error;
+use crate::{output, source};
 
 /// One document of a file.
 #[derive(Debug)]
@@ -127,6 +130,35 @@ impl Checker {
             })
             .collect()
     }
+}
+
+/// Reads the one Study of a file. What is wrong with it is told, and then there is none.
+pub(crate) fn one(file: &Path) -> Result<Option<Study>, Error> {
+    let source = source::read(file)?;
+    let checker = Checker::new()?;
+    let mut study = None;
+    for document in documents(&source.text) {
+        match checker.check(&document) {
+            Verdict::Empty | Verdict::Other(_) => {}
+            Verdict::Valid(_) if study.is_some() => {
+                return Err(Error::Usage(format!("{} has several Studies: give each its own file", source.name)));
+            }
+            Verdict::Valid(valid) => study = Some(valid.0),
+            Verdict::Invalid(mistakes) => {
+                for mistake in &mistakes {
+                    let (line, column) = (mistake.line, mistake.column);
+                    output::complain(&format!(
+                        "{}:{line}:{column}: {}\n{}\n",
+                        source.name,
+                        mistake.message,
+                        mistake.snippet.trim_end()
+                    ));
+                }
+                return Ok(None);
+            }
+        }
+    }
+    study.map(Some).ok_or(Error::NothingToCheck(source.name))
 }
 
 /// Whether a field is another one or a part of it.

@@ -29,8 +29,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use asking::Asking;
 use commands::{
-    best, completions, crds, explain, export, import, importance, list, logs, report as report_command, resume,
-    run as run_command, show, stop, supervise, suspend, validate, watch,
+    ask_tell, best, completions, crds, explain, export, import, importance, list, logs, report as report_command,
+    resume, run as run_command, show, stop, supervise, suspend, validate, watch,
 };
 use error::Error;
 use style::Style;
@@ -49,6 +49,8 @@ enum Command {
     Crds,
     /// Runs a Study on this machine: trials are processes, and everything that is known is in a folder.
     Run(run_command::Options),
+    /// Answers on standard input and output, a JSON object a line: any program asks for runs and tells what came of them.
+    AskTell(ask_tell::Options),
     /// Checks Studies as the cluster would, and shows what they amount to.
     Validate(validate::Options),
     /// Says of each trial why it was started, promoted, stopped or waits.
@@ -98,6 +100,10 @@ enum Exit {
 /// Runs a command line, the program's own name first, and says with which code to exit.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if arguments.get(1).is_some_and(|command| command == "supervise") {
+        // One for each run: it does not wait until the whole command line was put together.
+        return code(supervise::run());
+    }
     let matches = match named(command_line(), &arguments).try_get_matches_from(&arguments) {
         Ok(matches) => matches,
         Err(error) => {
@@ -107,9 +113,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let outcome = Program::from_arg_matches(&matches)
-        .map_err(|error| Error::Usage(error.to_string()))
-        .and_then(|program| execute(&program.command));
+    let program = Program::from_arg_matches(&matches).map_err(|error| Error::Usage(error.to_string()));
+    code(program.and_then(|program| execute(&program.command)))
+}
+
+fn code(outcome: Result<Exit, Error>) -> ExitCode {
     match outcome {
         Ok(Exit::Yes) => ExitCode::SUCCESS,
         Ok(Exit::No) => ExitCode::FAILURE,
@@ -137,6 +145,7 @@ fn execute(command: &Command) -> Result<Exit, Error> {
     match command {
         Command::Crds => crds::run(),
         Command::Run(options) => run_command::run(options),
+        Command::AskTell(options) => ask_tell::run(options),
         Command::Supervise => supervise::run(),
         Command::Validate(options) => validate::run(options),
         Command::Explain(options) => explain::run(options),

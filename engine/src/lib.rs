@@ -11,6 +11,7 @@ pub mod decide;
 pub mod expression;
 #[cfg(test)]
 mod fixture;
+mod held;
 pub mod history;
 pub mod importance;
 mod normal;
@@ -26,6 +27,7 @@ pub mod verify;
 
 pub use best::{Best, best};
 pub use decide::{Decision, Next, advance, decide, next};
+pub use held::Held;
 pub use history::{
     Action, Batch, Comparison, History, Note, Outcome, Reason, ResultKey, ResultKind, TrialNumber, TrialResult, Values,
     Verdict, VerdictReason,

@@ -52,6 +52,30 @@ pub struct Trial<'h> {
 }
 
 impl Trial<'_> {
+    fn into_owned(self) -> Trial<'static> {
+        let Self { number, parameters, sampler, note, bracket, target, cleared, values, rested, spent, .. } = self;
+        let Self { stop, ended, batch, rests, targets, .. } = self;
+        let parameters = parameters.map(|parameters| Cow::Owned(parameters.into_owned()));
+        let (sampler, note) = (Cow::Owned(sampler.into_owned()), Cow::Owned(note.into_owned()));
+        Trial {
+            number,
+            parameters,
+            sampler,
+            note,
+            bracket,
+            target,
+            cleared,
+            values,
+            rested,
+            spent,
+            stop,
+            ended,
+            batch,
+            rests,
+            targets,
+        }
+    }
+
     /// Whether it holds a slot: it was started, has not ended, and has not come to rest at its target. A trial that was
     /// stopped while it ran holds its slot until its end is admitted.
     #[must_use]
@@ -350,6 +374,32 @@ impl<'h> State<'h> {
 
     pub(crate) fn set_batch(&mut self, batch: u64) {
         self.batch = batch;
+    }
+
+    pub(crate) fn set_active_seconds(&mut self, seconds: u64) {
+        self.active_seconds = seconds;
+    }
+
+    /// The same state without the log that it was folded from.
+    #[must_use]
+    pub fn into_owned(self) -> State<'static> {
+        let Self { trials, memo, sampling, start_points, fits, active, committed, failed, ranked, taken, .. } = self;
+        let Self { admitted, active_seconds, batch, .. } = self;
+        State {
+            trials: trials.into_iter().map(Trial::into_owned).collect(),
+            memo,
+            sampling,
+            start_points,
+            fits,
+            active,
+            committed,
+            failed,
+            ranked,
+            taken,
+            admitted,
+            active_seconds,
+            batch,
+        }
     }
 
     fn start(

@@ -10,7 +10,7 @@ use trimtab_api::conditions::{self, study as condition};
 use trimtab_api::study::{ActionKind, BatchRecord, BestTrial, SettingsRecord, TrialCounts};
 use trimtab_api::trial::{OutcomeKind, TrialStatus};
 use trimtab_api::{Study, StudySpec, Trial, history, validate};
-use trimtab_engine::{Decision, History, Plan, ResultKey};
+use trimtab_engine::{Best, Decision, History, Plan, ResultKey, Settings};
 
 use crate::error::Error;
 use crate::folder::Folder;
@@ -104,23 +104,23 @@ impl Book {
         Ok(Self { study, plan, trials, history, directory, program, processes, pause, seen })
     }
 
-    /// Makes a batch of a decision; nothing is changed.
+    /// Makes a batch of a decision by this study's plan, perhaps under other settings; nothing is changed.
     #[must_use]
-    pub fn batch(&self, decision: &Decision) -> BatchRecord {
+    pub fn batch(&self, plan: &Plan, decision: &Decision) -> BatchRecord {
         let newest = self.study.status.as_ref().map_or(0, |status| status.applied_batch);
         let number = self.history.batches.last().map_or(0, |batch| batch.number).max(newest) + 1;
-        history::batch_record(&self.plan, decision, number)
+        history::batch_record(plan, decision, number)
     }
 
-    /// Takes a batch that is on record.
-    pub fn decided(&mut self, decision: Decision, batch: BatchRecord) {
+    /// Takes a batch that is on record, and the settings that it was decided under.
+    pub fn decided(&mut self, decision: Decision, batch: BatchRecord, settings: Settings) {
         apply(&self.study, &mut self.trials, &batch);
         let admitted: BTreeSet<ResultKey> = decision.admitted.iter().map(trimtab_engine::TrialResult::key).collect();
         self.history.open.retain(|result| !admitted.contains(&result.key()));
         self.history.next_number = self.history.next_number.max(next(&self.trials));
         self.history.batches.push(trimtab_engine::Batch {
             number: batch.number,
-            settings: self.plan.settings().clone(),
+            settings,
             admitted: decision.admitted,
             actions: decision.actions,
         });
@@ -171,7 +171,11 @@ impl Book {
     /// The best trial so far.
     #[must_use]
     pub fn best(&self) -> Option<BestTrial> {
-        let best = trimtab_engine::best(&self.plan, &self.history)?;
+        trimtab_engine::best(&self.plan, &self.history).and_then(|best| self.name(best))
+    }
+
+    /// The engine's best trial as people know it.
+    pub(crate) fn name(&self, best: Best) -> Option<BestTrial> {
         let trial = self.trial(best.number.0)?;
         Some(BestTrial {
             trial_name: trimtab_api::names::trial(&trial.spec.study_name, best.number.0),

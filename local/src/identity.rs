@@ -1,6 +1,7 @@
 //! Which process is meant, also after its number was given to another one.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
@@ -51,7 +52,9 @@ impl Identity {
 }
 
 fn boot() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+    static BOOT: LazyLock<String> =
+        LazyLock::new(|| std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default());
+    BOOT.trim().to_owned()
 }
 
 /// What `/proc/PID/stat` says.

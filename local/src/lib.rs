@@ -6,6 +6,7 @@
 //! run started when the run is over, or when the session is gone, however it went.
 
 pub mod book;
+pub mod desk;
 mod error;
 pub mod folder;
 pub mod identity;
@@ -14,6 +15,7 @@ pub mod interrupts;
 pub mod journal;
 mod judge;
 mod launch;
+mod ledger;
 mod notice;
 mod output;
 pub mod program;
@@ -23,8 +25,10 @@ pub mod slots;
 pub mod supervisor;
 
 pub use book::Book;
+pub use desk::Desk;
 pub use error::Error;
 pub use folder::Folder;
 pub use launch::Launcher;
+pub use ledger::End;
 pub use notice::{Board, Notice, Observer, Running};
-pub use session::{End, Options, Session};
+pub use session::{Options, Session};

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::sys::wait::{WaitStatus, wait};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, wait, waitid};
 use nix::unistd::{Pid, getpid};
 use serde::{Deserialize, Serialize};
 
@@ -183,6 +183,9 @@ impl Watch<'_> {
             match events.recv_timeout(pause) {
                 Ok(Event::Exited(pid, status)) if pid == self.pid => {
                     self.note(status);
+                    if is_alone() {
+                        return;
+                    }
                     has_ended = true;
                     // What the program leaves behind ends with it, as in a container.
                     kill_all();
@@ -235,6 +238,12 @@ impl Watch<'_> {
             self.end(Cause::Memory);
         }
     }
+}
+
+/// Whether nobody is below this process: all that lose their parent come to it, so its own children are enough to know. It spares a
+/// look at every process of the machine.
+fn is_alone() -> bool {
+    waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT) == Err(Errno::ECHILD)
 }
 
 fn kill_all() {

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod ask_tell;
 pub(crate) mod best;
 pub(crate) mod completions;
 pub(crate) mod crds;

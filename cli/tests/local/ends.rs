@@ -1,5 +1,7 @@
 //! Programs that do not behave: each has an end that is defined, and leaves nothing behind.
 
+use std::os::unix::fs::MetadataExt;
+
 use trimtab_api::conditions::reason;
 use trimtab_api::trial::OutcomeKind;
 
@@ -23,6 +25,9 @@ fn each_end_of_a_run_has_its_reason() {
         ("exec >&-; exec 2>&-; true", 1, reason::NO_METRIC, ""),
         // What it leaves behind ends with it, wherever it went.
         ("sleep 1000 & setsid sleep 1000 & echo loss=0.5", 0, reason::REACHED, ""),
+        ("(env -i setsid setsid sleep 1000 &) ; echo loss=0.5", 0, reason::REACHED, ""),
+        // Nothing of it can be read, and nothing of it is taken for a value.
+        ("head -c 3000000 /dev/urandom", 1, reason::NO_METRIC, ""),
     ] {
         let scene = one("", "", "", program);
         let ran = scene.run();
@@ -80,6 +85,70 @@ fn who_is_asked_to_stop_may_save_first() {
     assert_eq!(scene.run().code, 1);
     has(&scene.output(0, 1), &["saved"]);
     assert_eq!(scene.status(0).runs[0].end.as_ref().unwrap().exit_code, Some(0));
+}
+
+#[test]
+fn gigabytes_of_output_are_read_and_take_bounded_room() {
+    // By hand with more of it: TRIMTAB_OUTPUT_MIB=4000.
+    let mebibytes = std::env::var("TRIMTAB_OUTPUT_MIB").ok().and_then(|n| n.parse().ok()).unwrap_or(80_u64);
+    let program =
+        format!("yes 'nothing of interest is on this line' | head -c {}\necho; echo loss=0.5\n", mebibytes << 20);
+    let scene = one("", "", "", &program);
+    let ran = scene.run();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let file = std::fs::metadata(scene.study_folder().run(0, 1).output()).unwrap();
+    let room = file.blocks() * 512;
+    // Not every file system can give a part of a file back; those that can, must.
+    assert!(file.len() > mebibytes << 20 && (room < 70 << 20 || room >= file.len()), "{room} of {}", file.len());
+}
+
+/// A file system of its own, of a few mebibytes; `script` runs in it.
+fn on_a_small_disk(scene: &Scene, script: &str) -> std::process::Output {
+    let setup = format!("mount -t tmpfs -o size=4m none disk && cp study.yaml program.sh disk && cd disk\n{script}");
+    std::fs::create_dir_all(scene.path("disk")).unwrap();
+    std::process::Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", &setup])
+        .current_dir(scene.root())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_program_that_fills_the_disk_fails_and_the_others_go_on() {
+    // The first trial writes until nothing more fits, at a place that goes with its run.
+    let fills =
+        "if [ \"$TRIMTAB_TRIAL\" = 0 ]; then exec cat /dev/zero > \"$TMPDIR/all\"; fi\necho \"loss=$PARAM_X\"\n";
+    let scene = Scene::new(&study(&format!("limits: {{trials: 4}}\n{}", trial("", "", ""))), fills);
+    if !on_a_small_disk(&scene, "true").status.success() {
+        // Where no file system may be mounted, such as in a plain container, there is none to fill.
+        return;
+    }
+    let program = env!("CARGO_BIN_EXE_trimtab");
+    // A journal that could not be written ends the session; there is room again behind it, and nothing was lost.
+    let script = format!(
+        "{program} run study.yaml; echo \"first $?\"; {program} run study.yaml; echo \"second $?\"; {program} explain tuned --verify; {program} show tuned"
+    );
+    let output = on_a_small_disk(&scene, &script);
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(out.contains("first 0") || (out.contains("first 2") && err.contains("No space left")), "{out}\n{err}");
+    has(&out, &["second 0", " 0 mismatches"]);
+    has(&err, &["complete (TrialsReached): 4 trials"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_refused_and_stays_as_it_is() {
+    let scene = Scene::new(&study(&format!("limits: {{trials: 2}}\n{}", trial("", "", ""))), "echo loss=1\n");
+    if !on_a_small_disk(&scene, "true").status.success() {
+        return;
+    }
+    let program = env!("CARGO_BIN_EXE_trimtab");
+    let script = format!(
+        "{program} run study.yaml; mount -o remount,ro . ; {program} run study.yaml; echo \"again $?\"; {program} best tuned; echo \"read $?\""
+    );
+    let output = on_a_small_disk(&scene, &script);
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    has(&out, &["again 2", "read 0"]);
+    has(&err, &["Read-only file system"]);
 }
 
 #[test]

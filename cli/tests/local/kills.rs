@@ -3,6 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 
 use trimtab_api::conditions::reason;
+use trimtab_local::journal;
 
 use crate::scene::{Scene, TRAINS, has, hyperband, study, trial};
 
@@ -66,6 +67,34 @@ fn a_study_that_is_killed_at_any_moment_decides_what_it_would_have_decided() {
         .collect();
     assert!(ends.iter().all(|end| [reason::REACHED, reason::INTERRUPTED].contains(&end.as_str())), "{ends:?}");
     assert_eq!(scene.trimtab(&["best", "tuned"]).out, plain.trimtab(&["best", "tuned"]).out);
+}
+
+#[test]
+fn a_clock_that_jumps_changes_nothing() {
+    let plain = Scene::new(&hyperband(1), TRAINS);
+    assert_eq!(plain.run().code, 0);
+    let scene = Scene::new(&hyperband(1), TRAINS);
+    assert!(kill_after(&scene, 20_000));
+    // What was written before the kill was written in another century, and some of it before that.
+    let path = scene.study_folder().journal();
+    let (records, _) = journal::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let (mut journal, ..) = journal::Journal::open(&path).unwrap();
+    for (place, mut record) in records.into_iter().enumerate() {
+        let seconds = if place % 2 == 0 { 4_102_444_800 } else { 946_684_800 };
+        if let journal::Record::Trial { status, .. } = &mut record {
+            for run in &mut status.runs {
+                run.start_time.iter_mut().for_each(|time| time.0 = jiff::Timestamp::from_second(seconds).unwrap());
+                run.end.iter_mut().for_each(|end| end.time.0 = jiff::Timestamp::from_second(seconds).unwrap());
+            }
+        }
+        journal.append(&record).unwrap();
+    }
+    drop(journal);
+    let ran = scene.run();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    scene.is_sound();
+    assert_eq!(scene.actions(), plain.actions());
 }
 
 #[test]

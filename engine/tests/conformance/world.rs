@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trimtab_engine::{
-    Action, Batch, FidelityKind, History, Outcome, Plan, ResultKey, ResultKind, Settings, TrialNumber, TrialResult,
-    Values, Verdict, advance, best, decide, state::State, verify::Finding,
+    Action, Batch, FidelityKind, Held, History, Outcome, Plan, ResultKey, ResultKind, Settings, TrialNumber,
+    TrialResult, Values, Verdict, advance, best, decide, state::State, verify::Finding,
 };
 
 use crate::dice::Dice;
@@ -27,6 +27,8 @@ pub(crate) struct World {
     history: History,
     /// The same as the history, folded as it grew.
     memo: State<'static>,
+    /// The same again, as a session holds it.
+    held: Held,
     dice: Dice,
     pods: BTreeMap<u32, Pod>,
     /// Results on their way.
@@ -48,6 +50,7 @@ impl World {
         let deletes = dice.chance(30);
         Self {
             memo: State::new(&plan),
+            held: Held::new(&plan, &History::default()),
             plan,
             history: History::default(),
             dice,
@@ -221,6 +224,11 @@ impl World {
         let mut memo = self.memo.clone();
         let quick = advance(&self.plan, &mut memo, &self.history.open, self.history.active_seconds);
         assert!(quick == decision || !self.deleted.is_empty(), "replay: {}: with a memo: {quick:?}", self.name);
+        if !self.deleted.is_empty() {
+            self.held = Held::new(&self.plan, &self.history);
+        }
+        let held = self.held.decide(&self.plan, &self.history);
+        assert_eq!(held, decision, "replay: {}: held", self.name);
         if !decision.actions.is_empty() {
             self.memo = memo;
         }

@@ -3,34 +3,28 @@
 //! What it must keep true: what is decided is on record before it is carried out, the intent to run before there is a process, and
 //! the process before it does anything. So a session that is killed at any moment repeats nothing and forgets nobody.
 
-mod begin;
 mod run;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use trimtab_api::Study;
 use trimtab_api::conditions::reason;
-use trimtab_api::ending::{Class, class};
-use trimtab_api::history;
-use trimtab_api::study::{ActionKind, BestTrial};
-use trimtab_api::trial::{Outcome, OutcomeKind, TrialStatus};
-use trimtab_engine::{Verdict, decide};
 use trimtab_protocol::Metrics;
 
-use crate::book::Book;
+use crate::book::{self, Book};
 use crate::error::Error;
 use crate::folder::Folder;
-use crate::journal::{Journal, Record};
 use crate::launch::Launcher;
+use crate::ledger::{End, Ledger};
 use crate::notice::{Board, Notice, Observer};
 use crate::program::Program;
-use crate::request;
 use crate::slots::Slots;
 
 use run::Active;
@@ -59,47 +53,52 @@ pub struct Options {
     pub interrupts: Arc<AtomicU32>,
 }
 
-/// How a session ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The study has its answer; why.
-    Complete(String),
-    /// The study failed; why, and in words.
-    Failed(String, String),
-    /// It was told to stop, or the Study says `suspend`, and can go on.
-    Suspended,
-}
-
 /// A study at work.
 #[derive(Debug)]
 pub struct Session {
-    book: Book,
-    journal: Journal,
-    folder: Folder,
+    ledger: Ledger,
     program: Program,
     launcher: Launcher,
     slots: Slots,
     metrics: Metrics,
     interrupts: Arc<AtomicU32>,
     active: BTreeMap<u32, Active>,
-    /// Trials that may want a run.
-    open: BTreeSet<u32>,
     /// When trials that met a failure of the infrastructure may run again.
     after: BTreeMap<u32, Instant>,
     over: (Sender<u32>, Receiver<u32>),
-    /// Seconds of activity before this session.
-    before: u64,
-    began: Instant,
-    best: Option<BestTrial>,
-    standing: Verdict,
-    /// There is evidence that no decision has seen.
-    is_dirty: bool,
-    notices: Vec<Notice>,
-    /// A trial was given up because it could not start.
-    is_unable: bool,
 }
 
 impl Session {
+    /// Begins a session on a Study: a new one, or one that goes on. What a killed session left running is ended.
+    ///
+    /// # Errors
+    /// When the Study is not valid or is another one than the folder's, when there is nothing to start, when somebody else works
+    /// on it, or when the journal is damaged.
+    pub fn begin(study: &Study, options: Options) -> Result<Self, Error> {
+        book::plan(study)?;
+        if !options.folder.journal().exists() {
+            // Before anything is made: a study that cannot start leaves no folder behind.
+            Program::new(study, &options.program, &options.directory)?.preflight()?;
+        }
+        let mut ledger = Ledger::open(study, options.folder, true, &options.program, &options.directory)?;
+        let book = &ledger.book;
+        let given = if options.program.is_empty() { book.program.clone() } else { options.program };
+        let program = Program::new(&book.study, &given, &book.directory)?;
+        let (slots, warning) = Slots::new(&program, options.gpus, options.cpus)?;
+        ledger.notices.extend(program.warnings.iter().cloned().chain(warning).map(Notice::Warning));
+        Ok(Self {
+            metrics: ledger.metrics(),
+            ledger,
+            program,
+            launcher: options.launcher,
+            slots,
+            interrupts: options.interrupts,
+            active: BTreeMap::new(),
+            after: BTreeMap::new(),
+            over: channel(),
+        })
+    }
+
     /// Works until the study ends or is told to.
     ///
     /// # Errors
@@ -119,7 +118,7 @@ impl Session {
     /// The study as it stands.
     #[must_use]
     pub fn book(&self) -> &Book {
-        &self.book
+        &self.ledger.book
     }
 
     fn until_end(&mut self, observer: &mut dyn Observer) -> Result<End, Error> {
@@ -131,16 +130,20 @@ impl Session {
             if told > interrupts {
                 interrupts = told;
                 self.end_all(told > 1);
+                if told == 1 && !self.active.is_empty() {
+                    let words = "told to stop: runs are ended in order; Ctrl-C again ends them at once".to_owned();
+                    self.ledger.notices.push(Notice::Warning(words));
+                }
             }
             let end = self.advance(interrupts > 0)?;
             self.tell(observer);
             if let Some(end) = end {
-                self.pause(&end)?;
+                self.ledger.pause(&end)?;
                 return Ok(end);
             }
             if looked.elapsed() >= TICK {
                 looked = Instant::now();
-                self.listen()?;
+                self.ledger.listen()?;
                 self.show(observer);
             }
             // A program that prints without end is read without pause, so that its output stays within bounds on the disk.
@@ -153,17 +156,6 @@ impl Session {
         }
     }
 
-    /// Takes what was asked from outside: on record first, and then it is not asked any more.
-    fn listen(&mut self) -> Result<(), Error> {
-        let Some(wish) = request::pending(&self.folder) else { return Ok(()) };
-        let active_seconds = self.seconds();
-        request::record(&mut self.book, &mut self.journal, wish, active_seconds)?;
-        request::take(&self.folder);
-        self.notices.push(Notice::Asked(wish));
-        self.is_dirty = true;
-        Ok(())
-    }
-
     /// How long nothing has to be done.
     fn wait(&self) -> Duration {
         let now = Instant::now();
@@ -173,18 +165,16 @@ impl Session {
 
     /// Decides what there is to decide, and starts what may run. Returns the end of the session when it has come.
     fn advance(&mut self, is_told: bool) -> Result<Option<End>, Error> {
-        self.book.history.active_seconds = self.seconds();
-        let limit = self.book.plan.settings().limits.active_seconds;
-        let is_late = limit.is_some_and(|limit| self.book.history.active_seconds >= limit);
-        if (self.is_dirty || is_late) && !is_told {
-            self.decide()?;
+        let ledger = &mut self.ledger;
+        let limit = ledger.book.plan.settings().limits.active_seconds;
+        let is_late = limit.is_some_and(|limit| ledger.seconds() >= limit);
+        if (ledger.is_dirty || is_late) && !is_told {
+            ledger.decide(None)?;
         }
-        let end = match (is_told, self.cannot_start(), self.standing) {
-            (true, ..) => Some(End::Suspended),
-            (_, Some(words), _) => Some(End::Failed("CannotStart".to_owned(), words)),
-            (_, None, Verdict::Complete(why)) => Some(End::Complete(why.as_str().to_owned())),
-            (_, None, Verdict::Failed(why)) => Some(End::Failed(why.as_str().to_owned(), String::new())),
-            (_, None, Verdict::Running) => self.book.study.spec.suspend.then_some(End::Suspended),
+        let end = match (is_told, ledger.cannot_start()) {
+            (true, _) => Some(End::Suspended),
+            (_, Some(words)) => Some(End::Failed(reason::CANNOT_START.to_owned(), words)),
+            (_, None) => End::of(ledger.standing).or_else(|| ledger.book.study.spec.suspend.then_some(End::Suspended)),
         };
         if end.is_some() {
             // Nothing runs behind the end; what is interrupted can go on when a limit is raised.
@@ -196,62 +186,21 @@ impl Session {
         Ok(None)
     }
 
-    fn decide(&mut self) -> Result<(), Error> {
-        loop {
-            self.is_dirty = false;
-            let decision = decide(&self.book.plan, &self.book.history);
-            self.standing = decision.verdict;
-            self.find_best();
-            if decision.actions.is_empty() || decision.verdict != Verdict::Running {
-                return Ok(());
-            }
-            let batch = self.book.batch(&decision);
-            let active_seconds = self.book.history.active_seconds;
-            self.journal.append(&Record::Batch { batch: Box::new(batch.clone()), active_seconds })?;
-            for action in &batch.actions {
-                self.open.insert(action.trial);
-                let verdict = match action.action {
-                    ActionKind::Start => continue,
-                    ActionKind::Continue => "promoted",
-                    ActionKind::Stop => "stopped",
-                };
-                let why = history::sentence(&self.book.study, action);
-                self.notices.push(Notice::Judged { trial: action.trial, verdict, why });
-            }
-            let more = decision.more;
-            self.book.decided(decision, batch);
-            if !more {
-                // The verdict is as of after the actions, so it holds until there is news.
-                return Ok(());
-            }
-        }
-    }
-
     /// Trials that the study has stopped: their runs are ended, and where there is none, they are.
     fn stop_losers(&mut self) -> Result<(), Error> {
-        let stopped: Vec<u32> = self.open.iter().copied().filter(|n| self.is_stopped(*n)).collect();
-        for number in stopped {
-            let Some(trial) = self.book.trial(number) else { continue };
-            let Some(stop) = trial.spec.stop.clone() else { continue };
-            let mut status = trial.status.clone().unwrap_or_default();
-            if let Some(active) = self.active.get_mut(&number) {
+        for (number, active) in &mut self.active {
+            let stop = self.ledger.book.trial(*number).and_then(|trial| trial.spec.stop.as_ref());
+            if let Some(stop) = stop {
                 active.want(reason::STOPPED, &stop.message);
-            } else if status.outcome.is_none() {
-                status.outcome =
-                    Some(Outcome { kind: OutcomeKind::Stopped, reason: stop.reason, message: stop.message });
-                self.write(number, status)?;
             }
         }
-        Ok(())
-    }
-
-    fn is_stopped(&self, number: u32) -> bool {
-        self.book.trial(number).is_some_and(|trial| trial.spec.stop.is_some())
+        self.ledger.stop_resting(|number| self.active.contains_key(&number))
     }
 
     fn start_runs(&mut self) -> Result<(), Error> {
         let now = Instant::now();
         let ready: Vec<u32> = self
+            .ledger
             .open
             .iter()
             .copied()
@@ -266,29 +215,6 @@ impl Session {
         Ok(())
     }
 
-    /// Writes what is known of a trial, and takes what it says as evidence.
-    fn write(&mut self, number: u32, status: TrialStatus) -> Result<(), Error> {
-        self.journal.append(&Record::Trial { number, status: Box::new(status.clone()) })?;
-        let target = self.book.trial(number).map(|trial| trial.spec.target_level);
-        if status.outcome.is_some() || (status.rested_level >= target && target.is_some()) {
-            self.open.remove(&number);
-        }
-        self.is_dirty |= self.book.learned(number, status);
-        Ok(())
-    }
-
-    /// The words of a trial that was given up because nothing of this study can start.
-    fn cannot_start(&self) -> Option<String> {
-        if !self.is_unable {
-            return None;
-        }
-        self.book.trials.iter().find_map(|trial| {
-            let outcome = trial.status.as_ref()?.outcome.as_ref()?;
-            (outcome.kind == OutcomeKind::Lost && class(&outcome.reason) == Class::NeverStarts)
-                .then(|| format!("trial {}: {}", trial.spec.number, outcome.message))
-        })
-    }
-
     fn hold(&mut self, why: &'static str, words: &str) {
         self.active.values_mut().for_each(|active| active.want(why, words));
     }
@@ -300,52 +226,23 @@ impl Session {
         }
     }
 
-    fn seconds(&self) -> u64 {
-        self.before.saturating_add(self.began.elapsed().as_secs())
-    }
-
-    fn pause(&mut self, end: &End) -> Result<(), Error> {
-        let (state, reason, message) = match end {
-            End::Complete(why) => ("Complete", why.clone(), String::new()),
-            End::Failed(why, words) => ("Failed", why.clone(), words.clone()),
-            End::Suspended => ("Suspended", reason::SUSPENDED.to_owned(), String::new()),
-        };
-        let active_seconds = self.seconds();
-        let state = state.to_owned();
-        let pause = Some((state.clone(), reason.clone(), message.clone()));
-        if self.book.pause == pause {
-            // Nothing has happened since it was said.
-            return Ok(());
-        }
-        self.book.pause = pause;
-        self.journal.append(&Record::Pause { active_seconds, state, reason, message })?;
-        self.journal.flush()
-    }
-
-    fn find_best(&mut self) {
-        let best = self.book.best();
-        if best != self.best {
-            self.notices.extend(best.clone().map(Notice::Best));
-            self.best = best;
-        }
-    }
-
     fn tell(&mut self, observer: &mut dyn Observer) {
-        for notice in std::mem::take(&mut self.notices) {
-            observer.notice(&self.book.study, &notice);
+        for notice in std::mem::take(&mut self.ledger.notices) {
+            observer.notice(&self.ledger.book.study, &notice);
         }
     }
 
     fn show(&self, observer: &mut dyn Observer) {
-        let running: Vec<_> = self.active.iter().map(|(number, active)| active.row(&self.book, *number)).collect();
-        let plan = &self.book.plan;
+        let book = &self.ledger.book;
+        let running: Vec<_> = self.active.iter().map(|(number, active)| active.row(book, *number)).collect();
+        let plan = &book.plan;
         observer.look(&Board {
-            study: &self.book.study,
+            study: &book.study,
             running: &running,
-            counts: &self.book.counts(),
+            counts: &book.counts(),
             wanted: plan.settings().limits.trials.map(u64::from).or_else(|| plan.overview().trials),
-            best: self.best.as_ref(),
-            active_seconds: self.seconds(),
+            best: self.ledger.best.as_ref(),
+            active_seconds: self.ledger.seconds(),
         });
     }
 }

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use trimtab_api::ending::{self, Class, class};
+use trimtab_api::ending::{self, Class};
 use trimtab_api::record::{self, Scale, fidelity};
-use trimtab_api::trial::{Outcome, OutcomeKind, TrialStatus};
+use trimtab_api::trial::TrialStatus;
 use trimtab_api::whole;
 use trimtab_engine::TrialNumber;
 use trimtab_protocol::{Facts, environment};
@@ -70,20 +70,18 @@ impl Active {
 impl Session {
     /// Starts a trial's next run. Its place is taken already.
     pub(super) fn start(&mut self, number: u32, gpus: Vec<String>) -> Result<(), Error> {
-        let Some(trial) = self.book.trial(number).cloned() else { return Ok(()) };
-        let mut status = trial.status.clone().unwrap_or_default();
-        status.next_run = status.next_run.max(1);
-        let scale = Scale { plan: &self.book.plan };
-        let keeps = self.book.study.spec.trial.checkpoint.is_some();
+        let keeps = self.ledger.book.study.spec.trial.checkpoint.is_some();
         // One that was removed, or not brought along by an import, cannot be gone on from.
-        let is_there = ending::resume_from(&status.runs)
-            .is_none_or(|(from, _)| self.folder.run(number, from).checkpoint().is_dir());
-        let run = ending::begin(&mut status, scale, trial.spec.target_level, keeps && is_there);
-        self.journal.append(&Record::Trial { number, status: Box::new(status.clone()) })?;
-        self.book.learned(number, status.clone());
-
-        let folder = self.folder.run(number, run.number);
-        let plan = &self.book.plan;
+        let runs = self.ledger.book.trial(number).and_then(|trial| trial.status.as_ref()).map(|status| &status.runs);
+        let is_there = runs
+            .and_then(|runs| ending::resume_from(runs))
+            .is_none_or(|(from, _)| self.ledger.folder.run(number, from).checkpoint().is_dir());
+        let Some(mut status) = self.ledger.begin_run(number, keeps && is_there)? else { return Ok(()) };
+        let Some(run) = status.runs.last().cloned() else { return Ok(()) };
+        let book = &self.ledger.book;
+        let Some(trial) = book.trial(number) else { return Ok(()) };
+        let folder = self.ledger.folder.run(number, run.number);
+        let plan = &book.plan;
         let text = |folder: &RunFolder| absolute(folder).checkpoint().display().to_string();
         #[expect(
             clippy::cast_possible_truncation,
@@ -92,7 +90,7 @@ impl Session {
         )]
         let reached = fidelity(status.reached.as_ref()) as u32;
         let (fidelity, repeat) = whole::told(plan, &run, reached);
-        let study = &self.book.study;
+        let study = &book.study;
         let uid = study.metadata.uid.clone().unwrap_or_default();
         let facts = Facts {
             study: trial.spec.study_name.clone(),
@@ -109,7 +107,7 @@ impl Session {
             repeat,
             seed: trimtab_engine::random::trial_seed(plan.spec().seed, number),
             checkpoint: keeps.then(|| text(&folder)),
-            resume: run.resume_from.map(|from| text(&self.folder.run(number, from))),
+            resume: run.resume_from.map(|from| text(&self.ledger.folder.run(number, from))),
         };
         let environment = self.program.environment(environment(&facts));
         let words = self.program.words(&environment);
@@ -119,8 +117,10 @@ impl Session {
             mark: format!("{uid}/{number}/{}/", run.number),
             gpus: (self.program.gpus > 0).then(|| gpus.join(",")),
         };
+        let parameters = shown(&trial.spec.parameters);
         let mut process = Process::start(&self.launcher, &setup)?;
-        self.journal.append(&Record::Process { number, run: run.number, identity: process.identity.clone() })?;
+        let identity = process.identity.clone();
+        self.ledger.append(|| Record::Process { number, run: run.number, identity })?;
         let order = Order {
             program: words,
             directory: self.program.directory.clone(),
@@ -134,12 +134,12 @@ impl Session {
         }
         let path = folder.output();
         let output = Output::open(&path, &self.metrics).map_err(Error::file("read", &path))?;
-        self.notices.push(Notice::Started {
+        self.ledger.notices.push(Notice::Started {
             trial: number,
             run: run.number,
             level: run.target_level,
             resumed: run.resume_from.map(|_| run.start.clone()),
-            parameters: shown(&trial.spec.parameters),
+            parameters,
         });
         let kills = kills_for_memory();
         self.active.insert(number, Active { process, output, status, began: Instant::now(), wanted: None, kills });
@@ -148,14 +148,14 @@ impl Session {
 
     /// Reads what all runs have printed, and ends those that are overdue. Says whether there is more to read at once.
     pub(super) fn collect(&mut self) -> Result<bool, Error> {
-        let timeout = self.book.study.spec.trial.timeout_seconds;
+        let timeout = self.ledger.book.study.spec.trial.timeout_seconds;
         let (mut changed, mut has_more) = (Vec::new(), false);
         for (number, active) in &mut self.active {
             let mut reports = Vec::new();
-            let path = self.folder.root();
+            let path = self.ledger.folder.root();
             has_more |= active.output.read(&mut reports).map_err(Error::file("read an output in", path))?;
             let Some(index) = active.status.runs.len().checked_sub(1) else { continue };
-            let scale = Scale { plan: &self.book.plan };
+            let scale = Scale { plan: &self.ledger.book.plan };
             let before = active.status.values.clone();
             record::record(&mut active.status, index, scale, &reports);
             if active.status.values != before {
@@ -169,7 +169,7 @@ impl Session {
             }
         }
         for (number, status) in changed {
-            self.write(number, status)?;
+            self.ledger.write(number, status)?;
         }
         Ok(has_more)
     }
@@ -180,81 +180,25 @@ impl Session {
         self.slots.give_back(number);
         let Active { output, mut status, began, wanted, kills, process } = active;
         let Some(run) = status.runs.last().map(|run| run.number) else { return Ok(()) };
-        let folder = self.folder.run(number, run);
+        let folder = self.ledger.folder.run(number, run);
         let ending = Ending::read(&folder.end());
         if ending.is_none() {
             // Its supervisor was killed, and may have left the program behind.
             process.identity.kill();
-            let uid = self.book.study.metadata.uid.as_deref().unwrap_or_default();
+            let uid = self.ledger.book.study.metadata.uid.as_deref().unwrap_or_default();
             crate::identity::kill_marked(&format!("{uid}/{number}/{run}/"));
         }
         let mut reports = Vec::new();
         output.finish(&mut reports).map_err(Error::file("read", &folder.output()))?;
         let index = status.runs.len() - 1;
-        record::record(&mut status, index, Scale { plan: &self.book.plan }, &reports);
+        record::record(&mut status, index, Scale { plan: &self.ledger.book.plan }, &reports);
         let ended = Ended { ending, wanted, short_of_memory: kills_for_memory() > kills, is_orphan: false };
-        self.settle(number, status, ended, began.elapsed().as_secs())
-    }
-
-    /// A run that a killed session left: its output is read again, and it has the end that its supervisor wrote down.
-    pub(super) fn adopt_end(&mut self, number: u32) -> Result<(), Error> {
-        let Some(mut status) = self.book.trial(number).and_then(|trial| trial.status.clone()) else { return Ok(()) };
-        let Some(index) = status.runs.len().checked_sub(1) else { return Ok(()) };
-        let Some(run) = status.runs.get(index).map(|run| run.number) else { return Ok(()) };
-        let folder = self.folder.run(number, run);
-        let mut reports = Vec::new();
-        // A session that was killed between the intent and the process has no output.
-        if let Ok(output) = Output::open(&folder.output(), &self.metrics) {
-            output.finish(&mut reports).map_err(Error::file("read", &folder.output()))?;
-        }
-        record::record(&mut status, index, Scale { plan: &self.book.plan }, &reports);
-        let ending = Ending::read(&folder.end());
-        let seconds = ending.as_ref().map_or(0, |ending| ending.milliseconds / 1000);
-        let ended = Ended { ending, wanted: None, short_of_memory: false, is_orphan: true };
-        self.settle(number, status, ended, seconds)
-    }
-
-    fn settle(&mut self, number: u32, mut status: TrialStatus, ended: Ended, seconds: u64) -> Result<(), Error> {
-        let index = status.runs.len().saturating_sub(1);
-        let scale = Scale { plan: &self.book.plan };
-        let ((why, message), code) = judge::classify(&mut status, index, scale, ended);
-        ending::write_end(&mut status, index, scale, (why, &message), code, seconds, Timestamp::now());
-        ending::settle(&mut status, index, scale);
-        let Some(run) = status.runs.last().map(|run| run.number) else { return Ok(()) };
-        let kind = class(why);
-        if status.outcome.is_none()
-            && let Some(stop) = self.book.trial(number).and_then(|trial| trial.spec.stop.clone())
-        {
-            status.outcome = Some(Outcome { kind: OutcomeKind::Stopped, reason: stop.reason, message: stop.message });
-        }
-        if status.outcome.is_none() && kind == Class::Infrastructure {
-            let wait = RETRY.saturating_mul(1 << status.retries.saturating_sub(1).min(5));
+        let closed = self.ledger.end_run(number, status, ended, began.elapsed().as_secs())?;
+        if !closed.is_over && closed.kind == Class::Infrastructure {
+            let wait = RETRY.saturating_mul(1 << closed.retries.saturating_sub(1).min(5));
             self.after.insert(number, Instant::now() + wait);
         }
-        self.is_unable |= kind == Class::NeverStarts;
-        self.notices.push(Notice::Ended {
-            trial: number,
-            run,
-            reason: why.to_owned(),
-            message,
-            value: status.value.clone(),
-            is_well: matches!(kind, Class::Good | Class::Wanted),
-        });
-        self.clean_up(number, &status);
-        self.write(number, status)
-    }
-
-    /// Removes what no run needs any more: temporary files, and checkpoints that none will resume from.
-    fn clean_up(&self, number: u32, status: &TrialStatus) {
-        let keep = ending::resume_from(&status.runs).map(|(run, _)| run).filter(|_| status.outcome.is_none());
-        for run in &status.runs {
-            let folder = self.folder.run(number, run.number);
-            // What cannot be removed takes room and does no harm.
-            let _ = std::fs::remove_dir_all(folder.scratch());
-            if keep != Some(run.number) {
-                let _ = std::fs::remove_dir_all(folder.checkpoint());
-            }
-        }
+        Ok(())
     }
 }
 

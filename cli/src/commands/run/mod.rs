@@ -13,9 +13,9 @@ use trimtab_local::slots::find_gpus;
 use trimtab_local::{Book, End, Folder, Launcher, Observer, Session, interrupts};
 
 use crate::account::{BestAccount, unit};
-use crate::check::{self, Checker, Verdict};
+use crate::check;
 use crate::error::Error;
-use crate::{Exit, output, source};
+use crate::{Exit, output};
 
 use bars::Bars;
 use lines::Lines;
@@ -50,7 +50,7 @@ pub(crate) struct Places {
 
 /// Works on a Study until it ends or is interrupted.
 pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
-    let Some(mut study) = read(options)? else { return Ok(Exit::No) };
+    let Some(mut study) = check::one(&options.file)? else { return Ok(Exit::No) };
     if let Some(parallelism) = options.parallelism {
         study.spec.parallelism = parallelism;
     }
@@ -80,35 +80,6 @@ pub(crate) fn work(study: &Study, folder: &Folder, places: &Places, program: &[S
     let shown = folder.root().display().to_string();
     let end = end?;
     finish(session.book(), &shown, &end)
-}
-
-/// Reads the one Study of the file. What is wrong with it is told, and then there is none.
-fn read(options: &Options) -> Result<Option<Study>, Error> {
-    let source = source::read(&options.file)?;
-    let checker = Checker::new()?;
-    let mut study = None;
-    for document in check::documents(&source.text) {
-        match checker.check(&document) {
-            Verdict::Empty | Verdict::Other(_) => {}
-            Verdict::Valid(_) if study.is_some() => {
-                return Err(Error::Usage(format!("{} has several Studies: give each its own file", source.name)));
-            }
-            Verdict::Valid(valid) => study = Some(valid.0),
-            Verdict::Invalid(mistakes) => {
-                for mistake in &mistakes {
-                    let (line, column) = (mistake.line, mistake.column);
-                    output::complain(&format!(
-                        "{}:{line}:{column}: {}\n{}\n",
-                        source.name,
-                        mistake.message,
-                        mistake.snippet.trim_end()
-                    ));
-                }
-                return Ok(None);
-            }
-        }
-    }
-    study.map(Some).ok_or(Error::NothingToCheck(source.name))
 }
 
 /// Says how it ended, and what is best.

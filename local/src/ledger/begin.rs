@@ -5,51 +5,60 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::sync::mpsc::channel;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use trimtab_api::Study;
 use trimtab_api::ending::{Class, class};
-use trimtab_engine::Verdict;
+use trimtab_api::record::{self, Scale};
+use trimtab_engine::{Held, Verdict};
 use trimtab_protocol::Metrics;
 
-use super::{Options, Session};
+use super::Ledger;
 use crate::book::{self, Book};
 use crate::error::Error;
+use crate::folder::Folder;
 use crate::identity;
 use crate::journal::{FORMAT, Journal, Record};
+use crate::judge::Ended;
 use crate::notice::Notice;
-use crate::program::Program;
+use crate::output::Output;
 use crate::request;
-use crate::slots::Slots;
+use crate::supervisor::Ending;
 
-impl Session {
-    /// Begins a session on a Study: a new one, or one that goes on. What a killed session left running is ended.
+/// How long a supervisor whose session is gone may take to end its run.
+const ORPHANS: Duration = Duration::from_secs(5);
+
+impl Ledger {
+    /// Opens the study in a folder, or begins it there. Without `keeps`, nothing is read or written.
     ///
     /// # Errors
-    /// When the Study is not valid or is another one than the folder's, when there is nothing to start, when somebody else works
-    /// on it, or when the journal is damaged.
-    pub fn begin(study: &Study, options: Options) -> Result<Self, Error> {
-        book::plan(study)?;
-        let folder = options.folder;
-        if !folder.journal().exists() {
-            // Before anything is made: a study that cannot start leaves no folder behind.
-            Program::new(study, &options.program, &options.directory)?.preflight()?;
-            std::fs::create_dir_all(folder.root()).map_err(Error::file("make", folder.root()))?;
-        }
-        let (mut journal, mut records, cut) = Journal::open(&folder.journal())?;
-        request::take(&folder);
+    /// When the Study is not valid or is another one than the folder's, when somebody else works on it, or when the journal is
+    /// damaged.
+    pub(crate) fn open(
+        study: &Study,
+        folder: Folder,
+        keeps: bool,
+        program: &[String],
+        directory: &Path,
+    ) -> Result<Self, Error> {
         let mut notices = Vec::new();
-        if let Some(cut) = cut {
-            let words = format!(
-                "the journal ended in {} bytes that were no whole record: cut off, as after a crash; {} records are whole",
-                cut.bytes, cut.records
-            );
-            notices.push(Notice::Warning(words));
+        let (mut journal, mut records) = (None, Vec::new());
+        if keeps {
+            std::fs::create_dir_all(folder.root()).map_err(Error::file("make", folder.root()))?;
+            let (opened, held, cut) = Journal::open(&folder.journal())?;
+            request::take(&folder);
+            if let Some(cut) = cut {
+                let words = format!(
+                    "the journal ended in {} bytes that were no whole record: cut off, as after a crash; {} records are whole",
+                    cut.bytes, cut.records
+                );
+                notices.push(Notice::Warning(words));
+            }
+            (journal, records) = (Some(opened), held);
         }
         if records.is_empty() {
-            let begin = first(study, &options.program, &options.directory)?;
-            journal.append(&begin)?;
+            let begin = first(study, program, directory)?;
+            journal.as_mut().map_or(Ok(()), |journal| journal.append(&begin))?;
             records.push(begin);
         }
         let mut book = Book::fold(&folder.journal(), records)?;
@@ -57,14 +66,9 @@ impl Session {
             return Err(Error::Changed { folder: folder.root().to_owned(), field });
         }
         if book::changeable(&book.study.spec) != book::changeable(&study.spec) {
-            journal.append(&Record::spec(study))?;
+            journal.as_mut().map_or(Ok(()), |journal| journal.append(&Record::spec(study)))?;
             book.change(study)?;
         }
-        let given = if options.program.is_empty() { book.program.clone() } else { options.program };
-        let program = Program::new(&book.study, &given, &book.directory)?;
-        let (slots, warning) = Slots::new(&program, options.gpus, options.cpus)?;
-        notices.extend(program.warnings.iter().cloned().chain(warning).map(Notice::Warning));
-
         let open: BTreeSet<u32> = book
             .trials
             .iter()
@@ -75,37 +79,35 @@ impl Session {
             })
             .map(|trial| trial.spec.number)
             .collect();
-        let log = study.spec.trial.metrics.as_ref().and_then(|metrics| metrics.log.as_ref());
-        let names = study.spec.objectives.iter().map(|o| o.metric.clone()).chain(study.spec.record_metrics.clone());
-        let metrics = Metrics { fidelity_key: log.and_then(|log| log.fidelity_key.clone()), names: names.collect() };
         let is_unable = book
             .trials
             .iter()
             .filter_map(|t| t.status.as_ref()?.outcome.as_ref())
             .any(|outcome| class(&outcome.reason) == Class::NeverStarts);
-        let mut session = Self {
+        let mut ledger = Self {
             before: book.history.active_seconds,
             best: book.best(),
+            held: Held::new(&book.plan, &book.history),
             book,
             journal,
             folder,
-            program,
-            launcher: options.launcher,
-            slots,
-            metrics,
-            interrupts: options.interrupts,
-            active: std::collections::BTreeMap::new(),
             open,
-            after: std::collections::BTreeMap::new(),
-            over: channel(),
-            began: Instant::now(),
             standing: Verdict::Running,
             is_dirty: true,
             notices,
             is_unable,
+            began: Instant::now(),
         };
-        session.put_in_order()?;
-        Ok(session)
+        ledger.put_in_order()?;
+        Ok(ledger)
+    }
+
+    /// What the study wants to know of a program's output.
+    pub(crate) fn metrics(&self) -> Metrics {
+        let spec = &self.book.study.spec;
+        let log = spec.trial.metrics.as_ref().and_then(|metrics| metrics.log.as_ref());
+        let names = spec.objectives.iter().map(|o| o.metric.clone()).chain(spec.record_metrics.clone());
+        Metrics { fidelity_key: log.and_then(|log| log.fidelity_key.clone()), names: names.collect() }
     }
 
     /// Ends what a killed session left running, and gives its runs the end that they came to.
@@ -121,10 +123,10 @@ impl Session {
             return Ok(());
         }
         // A supervisor whose session is gone ends its run by itself, and writes down how it ended, so it is waited for.
-        let deadline = Instant::now() + std::time::Duration::from_secs(5);
+        let deadline = Instant::now() + ORPHANS;
         let mine: Vec<_> = left.iter().filter_map(|n| self.book.processes.get(n)).map(|(_, id)| id.clone()).collect();
         while mine.iter().any(identity::Identity::is_alive) && Instant::now() < deadline {
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
         }
         mine.iter().for_each(identity::Identity::kill);
         let killed =
@@ -138,6 +140,25 @@ impl Session {
         for number in left {
             self.adopt_end(number)?;
         }
+        Ok(())
+    }
+
+    /// A run that a killed session left: its output is read again, and it has the end that its supervisor wrote down.
+    fn adopt_end(&mut self, number: u32) -> Result<(), Error> {
+        let Some(mut status) = self.book.trial(number).and_then(|trial| trial.status.clone()) else { return Ok(()) };
+        let Some(index) = status.runs.len().checked_sub(1) else { return Ok(()) };
+        let Some(run) = status.runs.get(index).map(|run| run.number) else { return Ok(()) };
+        let folder = self.folder.run(number, run);
+        let mut reports = Vec::new();
+        // A session that was killed between the intent and the process has no output.
+        if let Ok(output) = Output::open(&folder.output(), &self.metrics()) {
+            output.finish(&mut reports).map_err(Error::file("read", &folder.output()))?;
+        }
+        record::record(&mut status, index, Scale { plan: &self.book.plan }, &reports);
+        let ending = Ending::read(&folder.end());
+        let seconds = ending.as_ref().map_or(0, |ending| ending.milliseconds / 1000);
+        let ended = Ended { ending, wanted: None, short_of_memory: false, is_orphan: true };
+        self.end_run(number, status, ended, seconds)?;
         Ok(())
     }
 }

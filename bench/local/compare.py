@@ -1,0 +1,199 @@
+"""The local mode beside Optuna, paired: each repeat runs all contenders one after the other, and the figure is the median.
+
+    python compare.py --program target/release/trimtab rate       # asks and tells of a client that does nothing else
+    python compare.py --program target/release/trimtab overhead   # trials that are processes and do nothing
+    python compare.py --program target/release/trimtab memory     # the same, many, and the most memory that was resident
+
+Needs the packages of ../samplers/requirements.txt. Prints a line of JSON for each contender, and a table to standard error.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+STUDY = """
+apiVersion: trimtab.dev/v1alpha1
+kind: Study
+metadata: {{name: bench}}
+spec:
+  objectives: [{{metric: loss, goal: Minimize}}]
+  parameters:
+  - {{name: rate, float: {{min: 1.0e-5, max: 1.0, scale: Log}}}}
+  - {{name: momentum, float: {{min: 0, max: 1}}}}
+  - {{name: dropout, float: {{min: 0, max: 0.5}}}}
+  - {{name: decay, float: {{min: 1.0e-6, max: 1.0e-2, scale: Log}}}}
+  - {{name: layers, int: {{min: 1, max: 8}}}}
+  - {{name: kind, categorical: {{choices: [a, b, c]}}}}
+  sampler: {{{sampler}: {{}}}}
+  limits: {{trials: {trials}}}
+  parallelism: {parallelism}
+  seed: {seed}
+  trial: {{job: {{spec: {{template: {{spec: {{containers: [{{name: c, command: [echo, "loss=$(PARAM_MOMENTUM)"]}}]}}}}}}}}}}
+"""
+
+
+def write_study(folder, **values):
+    file = Path(folder, "study.yaml")
+    file.write_text(STUDY.format(**values))
+    return str(file)
+
+
+def loss(parameters):
+    return (parameters["momentum"] - 0.3) ** 2 + parameters["dropout"] + parameters["layers"] / 100
+
+
+def ask_and_tell(program, sampler, trials, seed, options):
+    """Seconds that a client needs for all asks and tells, the start of the program included."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = write_study(folder, sampler=sampler, trials=trials, parallelism=1, seed=seed)
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [program, "ask-tell", file, *options], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        requests, answers = process.stdin, process.stdout
+        json.loads(answers.readline())
+        for _ in range(trials):
+            requests.write('{"request":"ask"}\n')
+            requests.flush()
+            run = json.loads(answers.readline())
+            told = {"request": "tell", "trial": run["trial"], "value": loss(run["parameters"])}
+            requests.write(json.dumps(told) + "\n")
+            requests.flush()
+            assert json.loads(answers.readline())["counts"] == "good"
+        seconds = time.perf_counter() - began
+        requests.close()
+        assert process.wait() == 0
+        return seconds
+
+
+def suggest(trial):
+    return {
+        "rate": trial.suggest_float("rate", 1e-5, 1.0, log=True),
+        "momentum": trial.suggest_float("momentum", 0, 1),
+        "dropout": trial.suggest_float("dropout", 0, 0.5),
+        "decay": trial.suggest_float("decay", 1e-6, 1e-2, log=True),
+        "layers": trial.suggest_int("layers", 1, 8),
+        "kind": trial.suggest_categorical("kind", ["a", "b", "c"]),
+    }
+
+
+def optuna_study(sampler, seed, journal=None):
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    made = optuna.samplers.TPESampler(seed=seed) if sampler == "tpe" else optuna.samplers.RandomSampler(seed=seed)
+    storage = None
+    if journal:
+        storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(journal))
+    return optuna.create_study(sampler=made, storage=storage)
+
+
+def optuna_ask_and_tell(sampler, trials, seed):
+    study = optuna_study(sampler, seed)
+    began = time.perf_counter()
+    for _ in range(trials):
+        trial = study.ask()
+        study.tell(trial, loss(suggest(trial)))
+    return time.perf_counter() - began
+
+
+def processes(trials):
+    """Seconds of the processes alone, one after the other."""
+    began = time.perf_counter()
+    for _ in range(trials):
+        pid = os.posix_spawnp("echo", ["echo", "loss=0.5"], os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
+        os.waitpid(pid, 0)
+    return time.perf_counter() - began
+
+
+def run_study(program, trials, parallelism, seed):
+    """Seconds and KiB of `trimtab run`."""
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        file = write_study(folder, sampler="random", trials=trials, parallelism=parallelism, seed=seed)
+        began = time.perf_counter()
+        process = subprocess.Popen([program, "run", file], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        assert status == 0, status
+        return seconds, usage.ru_maxrss
+
+
+def optuna_processes(trials, parallelism, seed, journal=None):
+    study = optuna_study("random", seed, journal)
+
+    def objective(trial):
+        momentum = suggest(trial)["momentum"]
+        said = subprocess.run(["echo", f"loss={momentum}"], capture_output=True, text=True, check=True).stdout
+        return float(said.split("=")[1])
+
+    began = time.perf_counter()
+    study.optimize(objective, n_trials=trials, n_jobs=parallelism)
+    return time.perf_counter() - began
+
+
+def optuna_memory(arguments, seed):
+    """KiB of a Python process with Optuna that does the same."""
+    command = [sys.executable, __file__, "--program", "none", "--trials", str(arguments.trials), "--seed", str(seed), "one"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0, status
+    return usage.ru_maxrss
+
+
+def contenders(arguments, seed):
+    """What is measured in one repeat: name and seconds, or KiB."""
+    program, trials = arguments.program, arguments.trials
+    if arguments.what == "rate":
+        for sampler in arguments.samplers.split(","):
+            yield f"trimtab {sampler}, in memory", ask_and_tell(program, sampler, trials, seed, ["--memory"])
+            yield f"trimtab {sampler}, journal", ask_and_tell(program, sampler, trials, seed, [])
+            yield f"optuna {sampler}, in memory", optuna_ask_and_tell(sampler, trials, seed)
+    elif arguments.what == "overhead":
+        yield "the processes alone", processes(trials)
+        for parallelism in (1, 2):
+            yield f"trimtab, {parallelism} at once", run_study(program, trials, parallelism, seed)[0]
+            yield f"optuna in memory, {parallelism} at once", optuna_processes(trials, parallelism, seed)
+            with tempfile.TemporaryDirectory(dir=".") as folder:
+                journal = str(Path(folder, "journal"))
+                yield f"optuna with its journal, {parallelism} at once", optuna_processes(trials, parallelism, seed, journal)
+    else:
+        yield "trimtab run, KiB", run_study(program, trials, 2, seed)[1]
+        yield "optuna in memory, KiB", optuna_memory(arguments, seed)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["rate", "overhead", "memory", "one"])
+    parser.add_argument("--program", required=True, help="trimtab, a release build")
+    parser.add_argument("--trials", type=int, help="left out: 10,000, for overhead 1,000")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--samplers", default="random,tpe")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    arguments.program = os.path.abspath(arguments.program)
+    arguments.trials = arguments.trials or (1_000 if arguments.what == "overhead" else 10_000)
+    if arguments.what == "one":
+        optuna_processes(arguments.trials, 2, arguments.seed)
+        return
+    found = {}
+    for repeat in range(arguments.repeats):
+        for name, figure in contenders(arguments, arguments.seed + repeat):
+            found.setdefault(name, []).append(figure)
+            print(f"repeat {repeat + 1}: {name}: {figure:.2f}", file=sys.stderr, flush=True)
+    for name, figures in found.items():
+        middle = median(figures)
+        line = {"what": name, "trials": arguments.trials, "figures": [round(f, 4) for f in figures], "median": round(middle, 4)}
+        if not name.endswith("KiB"):
+            line["millisecondsPerTrial"] = round(1e3 * middle / arguments.trials, 4)
+        line["load"] = round(os.getloadavg()[0], 1)
+        print(json.dumps(line))
+
+
+if __name__ == "__main__":
+    main()
