@@ -7,5 +7,6 @@ mod kinds;
 mod moved;
 mod refusals;
 mod scene;
+mod terminal;
 mod verbs;
 mod whole;

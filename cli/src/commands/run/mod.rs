@@ -95,15 +95,8 @@ fn read(options: &Options) -> Result<Option<Study>, Error> {
             }
             Verdict::Valid(valid) => study = Some(valid.0),
             Verdict::Invalid(mistakes) => {
-                for mistake in &mistakes {
-                    let (line, column) = (mistake.line, mistake.column);
-                    output::complain(&format!(
-                        "{}:{line}:{column}: {}\n{}\n",
-                        source.name,
-                        mistake.message,
-                        mistake.snippet.trim_end()
-                    ));
-                }
+                let told: Vec<String> = mistakes.iter().map(|mistake| check::told(&source.name, mistake)).collect();
+                output::complain(&format!("{}\n\n{}: nothing was begun", told.join("\n\n"), source.name));
                 return Ok(None);
             }
         }
