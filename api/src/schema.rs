@@ -19,6 +19,18 @@ pub(crate) const NUMBER: &str = "^([+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?|NaN
 pub(crate) const REASON: &str = "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$";
 /// An absolute path below the root.
 pub(crate) const PATH: &str = "^/[^:]+$";
+/// What a text must look like that matches one of these patterns, for messages.
+pub(crate) fn in_words(pattern: &str) -> Option<&'static str> {
+    Some(match pattern {
+        PARAMETER => "be of lower case letters, digits and `_`, a letter first",
+        METRIC => "be the name of a metric: letters, digits and `_.:/@()%+-`, a letter or `_` first",
+        LABEL => "be of lower case letters, digits and `-`, and begin and end with a letter or digit",
+        NUMBER => "be a number, NaN, Infinity or -Infinity",
+        PATH => "be an absolute path below `/`, without `:`",
+        _ => return None,
+    })
+}
+
 /// The largest whole number that every reader of JSON holds exactly.
 pub(crate) const SAFE: i64 = (1 << 53) - 1;
 /// The largest real number that a search may deal with. An API server compares whole numbers with a bound as integers of

@@ -35,7 +35,8 @@ fn unknown_field_is_shown_with_those_that_are_known() {
     let error = broken("  parallelism: 4", "  paralelism: 4");
     assert_eq!((error.line, error.column), (14, 3));
     assert!(
-        error.message.starts_with("`spec.paralelism` is unknown; known are ") && error.message.contains("parallelism"),
+        error.message.starts_with("`spec.paralelism` is unknown; did you mean `parallelism`? known are ")
+            && error.message.contains("parallelism"),
         "{}",
         error.message
     );
@@ -67,15 +68,23 @@ fn bounds_of_the_schema_hold() {
     for (from, to, message) in [
         ("parallelism: 4", "parallelism: 0", "`spec.parallelism` must be at least 1 (given 0)"),
         ("goal: Maximize", "goal: maximize", "`spec.objectives[0].goal` must be Minimize or Maximize (given maximize)"),
-        ("name: learning_rate", "name: LR", "`spec.parameters[0].name` must match ^[a-z][a-z0-9_]*$ (given LR)"),
+        (
+            "name: learning_rate",
+            "name: LR",
+            "`spec.parameters[0].name` must be of lower case letters, digits and `_`, a letter first (given LR)",
+        ),
         (
             "objectives: [{metric: val_accuracy, goal: Maximize}]",
             "objectives: []",
-            "`spec.objectives` must have 1 members (given 0)",
+            "`spec.objectives` must have 1 member (given 0)",
         ),
         ("scale: Log", "step: 0", "`spec.parameters[0].float.step` must be above 0 (given 0)"),
-        ("unit: epoch, ", "", "`spec.fidelity.unit` must be set"),
-        ("apiVersion: trimtab.dev/v1alpha1", "apiVersion: v1", "`apiVersion` must be trimtab.dev/v1alpha1"),
+        ("unit: epoch, ", "", "`spec.fidelity.unit` must be set, to text"),
+        (
+            "apiVersion: trimtab.dev/v1alpha1",
+            "apiVersion: v1",
+            "`apiVersion` must be trimtab.dev/v1alpha1 (given \"v1\")",
+        ),
     ] {
         assert_eq!(broken(from, to).message, message);
     }

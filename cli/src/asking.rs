@@ -11,6 +11,7 @@ use trimtab_local::request::{self, Reply};
 
 use crate::cluster::{self, Access, Cluster};
 use crate::error::Error;
+use crate::numbers::whole;
 use crate::output::Output;
 use crate::{Exit, record, standing};
 
@@ -25,7 +26,7 @@ pub(crate) struct Asking {
     #[command(flatten)]
     access: Access,
     /// Seconds to wait until nothing of the study runs; 0 only asks.
-    #[arg(long, default_value_t = 120, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 120, value_name = "SECONDS", value_parser = whole::<u64>)]
     wait: u64,
     #[command(flatten)]
     output: Output,

@@ -34,6 +34,12 @@ pub(crate) enum Verdict {
     Empty,
 }
 
+/// A mistake as people are told it: its place, its line, and a mark below it.
+pub(crate) fn told(file: &str, mistake: &ManifestError) -> String {
+    let ManifestError { line, column, message, snippet } = mistake;
+    format!("{file}:{line}:{column}: {message}\n{}", snippet.trim_end())
+}
+
 /// Takes a file apart. A line that begins with `---` ends a document wherever it stands, also inside of a block of text.
 pub(crate) fn documents(text: &str) -> Vec<Document> {
     let mut documents = Vec::new();
@@ -84,7 +90,7 @@ impl Checker {
             let text = |field: &str| value.get(field).and_then(Value::as_str);
             match (text("apiVersion"), text("kind")) {
                 _ if value.is_null() => return Verdict::Empty,
-                (Some(version), Some(kind)) if kind != "Study" || version.split('/').next() != Some(GROUP) => {
+                (Some(version), Some(kind)) if kind == "Trial" || version.split('/').next() != Some(GROUP) => {
                     return Verdict::Other(format!("{version} {kind}"));
                 }
                 _ => {}
@@ -145,15 +151,8 @@ pub(crate) fn one(file: &Path) -> Result<Option<Study>, Error> {
             }
             Verdict::Valid(valid) => study = Some(valid.0),
             Verdict::Invalid(mistakes) => {
-                for mistake in &mistakes {
-                    let (line, column) = (mistake.line, mistake.column);
-                    output::complain(&format!(
-                        "{}:{line}:{column}: {}\n{}\n",
-                        source.name,
-                        mistake.message,
-                        mistake.snippet.trim_end()
-                    ));
-                }
+                let told: Vec<String> = mistakes.iter().map(|mistake| told(&source.name, mistake)).collect();
+                output::complain(&format!("{}\n\n{}: nothing was begun", told.join("\n\n"), source.name));
                 return Ok(None);
             }
         }

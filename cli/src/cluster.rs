@@ -67,7 +67,11 @@ impl Cluster {
             }
             (None, Some(_)) => Config::from_kubeconfig(&options).await.map_err(|e| unusable(&e))?,
             // Also the service account of a pod, where there is no kubeconfig.
-            (None, None) => Config::infer().await.map_err(|e| unusable(&e))?,
+            // Where there is neither, what is missing is the kubeconfig: hardly anybody meant to be in a pod.
+            (None, None) => Config::infer().await.map_err(|e| match std::error::Error::source(&e) {
+                Some(kubeconfig) => unusable(&kubeconfig),
+                None => unusable(&e),
+            })?,
         };
         config.read_timeout = patience;
         let namespace = access.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());

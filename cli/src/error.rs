@@ -33,7 +33,9 @@ pub(crate) enum Error {
     Unwritable { doing: String, message: String },
     #[error("{doing} failed: {message}; does `kubectl cluster-info` answer?")]
     Cluster { doing: String, message: String },
-    #[error("the kubeconfig cannot be used: {0}; see `kubectl config view`, or give `--kubeconfig` and `--context`")]
+    #[error(
+        "the kubeconfig cannot be used: {0}; see `kubectl config view`, or give `--kubeconfig` and `--context`. A study of this machine is named where its folder is: see `trimtab list`"
+    )]
     Kubeconfig(String),
     #[error("the Study `{name}` is not valid, so nothing of it can be recomputed: {message}")]
     InvalidStudy { name: String, message: String },
@@ -49,7 +51,7 @@ pub(crate) enum Error {
     Table { file: String, line: usize, message: String },
     #[error("{file} has several Studies ({names}): pick one with --name")]
     SeveralStudies { file: String, names: String },
-    #[error("nothing to check: no Study in {0}")]
+    #[error("there is no Study in {0}: one begins with `apiVersion: trimtab.dev/v1alpha1` and `kind: Study`")]
     NothingToCheck(String),
     #[error(transparent)]
     Local(#[from] trimtab_local::Error),

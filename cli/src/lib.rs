@@ -1,8 +1,6 @@
 //! The command line: runs Studies on this machine, validates them, watches them, and explains what was decided.
 //!
-//! Exit codes are one scheme for all commands: 0 for yes, 1 for no (invalid, failed, a decision that does not verify), 2
-//! for a question that could not be asked, such as a file that cannot be read or a cluster that does not answer. `run` has 3 besides: it
-//! was told to stop, and goes on when it is run again.
+//! Exit codes are one scheme for all verbs: see `exits.rs`.
 
 mod account;
 mod asking;
@@ -10,6 +8,10 @@ mod check;
 mod cluster;
 mod commands;
 mod error;
+mod exits;
+#[cfg(test)]
+mod manual;
+mod numbers;
 mod output;
 mod record;
 mod report;
@@ -25,6 +27,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use asking::Asking;
@@ -107,6 +110,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let matches = match named(command_line(), &arguments).try_get_matches_from(&arguments) {
         Ok(matches) => matches,
         Err(error) => {
+            let error = advised(error);
             // Help and version come this way as well, and clap knows which stream and code is whose.
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
             drop(error.print());
@@ -129,9 +133,9 @@ fn code(outcome: Result<Exit, Error>) -> ExitCode {
     }
 }
 
-/// The command line, for parsing and for completions.
+/// The command line, for parsing, completions and manual pages.
 fn command_line() -> clap::Command {
-    Program::command()
+    exits::document(Program::command())
 }
 
 /// As a plugin the program is called `kubectl trimtab` in its usage.
@@ -139,6 +143,22 @@ fn named(command: clap::Command, arguments: &[OsString]) -> clap::Command {
     let stem = arguments.first().and_then(|program| Path::new(program).file_stem());
     let is_plugin = stem.is_some_and(|stem| stem.to_string_lossy().starts_with("kubectl-"));
     if is_plugin { command.bin_name("kubectl trimtab") } else { command.bin_name("trimtab") }
+}
+
+/// A program behind the Study's file is the mistake that is made most: what clap says of it does not say what to do.
+fn advised(mut error: clap::Error) -> clap::Error {
+    let word = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::StyledStr(text)) => text.to_string(),
+        _ => String::new(),
+    };
+    let given = word(ContextKind::InvalidArg);
+    let takes_program = word(ContextKind::Usage).contains("[-- <PROGRAM>...]");
+    if error.kind() == ErrorKind::UnknownArgument && takes_program && !given.starts_with('-') {
+        let tip = format!("a program stands behind `--`, with its arguments: -- {given}");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 fn execute(command: &Command) -> Result<Exit, Error> {

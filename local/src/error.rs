@@ -16,6 +16,14 @@ pub enum Error {
         /// What the system said.
         error: io::Error,
     },
+    /// There is no journal.
+    #[error(
+        "there is no local study in {folder}: `trimtab list` shows those that are here, `trimtab run STUDY.yaml` makes one"
+    )]
+    Absent {
+        /// Where one was looked for.
+        folder: PathBuf,
+    },
     /// Another process has the journal.
     #[error("{path} is in use: another `trimtab run` works on this study; wait for it or end it")]
     InUse {
@@ -84,5 +92,14 @@ impl Error {
     pub(crate) fn file(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |error| Self::File { doing, path, error }
+    }
+
+    /// For `map_err`: a journal that cannot be read, or is not there at all.
+    pub(crate) fn journal(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| match (error.kind(), path.parent()) {
+            (io::ErrorKind::NotFound, Some(folder)) => Self::Absent { folder: folder.to_owned() },
+            _ => Self::File { doing: "read", path, error },
+        }
     }
 }

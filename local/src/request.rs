@@ -45,7 +45,7 @@ pub enum Reply {
 /// When there is no such study, or its journal cannot be read or written.
 pub fn ask(folder: &Folder, wish: Wish, patience: Duration) -> Result<Reply, Error> {
     // Opening for writing would make one.
-    fs::metadata(folder.journal()).map_err(Error::file("read", &folder.journal()))?;
+    fs::metadata(folder.journal()).map_err(Error::journal(&folder.journal()))?;
     let deadline = Instant::now() + patience;
     let (mut is_asked, mut is_recorded) = (false, false);
     loop {
@@ -76,7 +76,7 @@ pub fn ask(folder: &Folder, wish: Wish, patience: Duration) -> Result<Reply, Err
 /// # Errors
 /// When there is no such study, or its journal cannot be read.
 pub fn is_free(folder: &Folder) -> Result<bool, Error> {
-    fs::metadata(folder.journal()).map_err(Error::file("read", &folder.journal()))?;
+    fs::metadata(folder.journal()).map_err(Error::journal(&folder.journal()))?;
     match Journal::open(&folder.journal()) {
         Ok(_) => Ok(true),
         Err(Error::InUse { .. }) => Ok(false),

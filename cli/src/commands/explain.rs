@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::Exit;
 use crate::account::StudyAccount;
 use crate::error::Error;
+use crate::numbers::whole;
 use crate::output::Output;
 use crate::record::Place;
 use crate::verification::Verification;
@@ -18,7 +19,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     place: Place,
     /// Only this trial, by its number.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = whole::<u32>)]
     trial: Option<u32>,
     /// Recompute every decision from what was before it; the exit code is 1 if one on record is another.
     #[arg(long)]

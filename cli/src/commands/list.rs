@@ -6,10 +6,10 @@ use clap::Args;
 use serde::Serialize;
 use trimtab_local::{Book, Folder};
 
-use crate::Exit;
 use crate::error::Error;
 use crate::output::Output;
 use crate::table::Table;
+use crate::{Exit, output};
 
 /// Where to look.
 #[derive(Debug, Args)]
@@ -50,6 +50,13 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
     }
     folders.sort();
     let listed: Vec<Listed> = folders.iter().map(|path| Listed::read(path)).collect();
+    if listed.is_empty() && options.output.is_table() {
+        output::complain(&format!(
+            "no local study in {}: `trimtab run STUDY.yaml` makes one",
+            options.folder.display()
+        ));
+        return Ok(Exit::Yes);
+    }
     options.output.answer(&listed, || table(&listed))?;
     Ok(Exit::Yes)
 }

@@ -42,32 +42,19 @@ struct Answered {
     /// Valid, Invalid or Skipped.
     verdict: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    mistakes: Vec<Mistake>,
+    mistakes: Vec<ManifestError>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<PlanAccount>,
-}
-
-#[derive(Debug, Serialize)]
-struct Mistake {
-    line: usize,
-    column: usize,
-    message: String,
-    snippet: String,
-}
-
-impl From<ManifestError> for Mistake {
-    fn from(error: ManifestError) -> Self {
-        let ManifestError { line, column, message, snippet } = error;
-        Self { line, column, message, snippet }
-    }
 }
 
 /// Checks all files and answers.
 pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
     let checker = Checker::new()?;
     let mut documents = Vec::new();
+    let mut files = Vec::new();
     for file in &options.files {
         let source = source::read(file)?;
+        files.push(source.name.clone());
         check(&checker, &source, &mut documents);
     }
     let valid = documents.iter().all(|document| document.verdict != "Invalid");
@@ -85,7 +72,6 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
         options.output.answer(&Answer { valid, documents }, String::new)?;
     }
     if !is_checked {
-        let files: Vec<_> = options.files.iter().map(|file| file.display().to_string()).collect();
         return Err(Error::NothingToCheck(files.join(", ")));
     }
     Ok(if valid { Exit::Yes } else { Exit::No })
@@ -113,7 +99,7 @@ fn check(checker: &Checker, source: &Source, answers: &mut Vec<Answered>) {
                 answer.verdict = "Valid";
                 answer.plan = Some(plan_account(&study, &plan));
             }
-            Verdict::Invalid(mistakes) => answer.mistakes = mistakes.into_iter().map(Mistake::from).collect(),
+            Verdict::Invalid(mistakes) => answer.mistakes = mistakes,
         }
         answers.push(answer);
     }
@@ -137,8 +123,8 @@ fn render(document: &Answered) -> String {
             text.push('\n');
         }
         ("Invalid", _) => {
-            for Mistake { line, column, message, snippet } in &document.mistakes {
-                let _ = writeln!(text, "{file}:{line}:{column}: {message}\n{}\n", snippet.trim_end());
+            for mistake in &document.mistakes {
+                let _ = writeln!(text, "{}\n", check::told(file, mistake));
             }
             let count = document.mistakes.len();
             let _ = writeln!(

@@ -1,6 +1,6 @@
 //! What all commands share, and the small ones.
 
-use crate::{has, run};
+use crate::{has, run, scratch};
 
 #[test]
 fn definitions_are_the_committed_ones() {
@@ -16,10 +16,30 @@ fn definitions_are_the_committed_ones() {
 
 #[test]
 fn completions_name_the_commands() {
-    for shell in ["bash", "zsh", "fish"] {
+    for (shell, begins) in [("bash", "_trimtab() {"), ("zsh", "#compdef trimtab"), ("fish", "complete -c trimtab")] {
         let ran = run(&["completions", shell]);
-        assert_eq!(ran.code, 0);
-        has(&ran.out, &["explain", "validate"]);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+        has(&ran.out, &[begins, "explain", "validate"]);
+        assert!(!ran.out.contains("supervise"), "what is hidden is not proposed by {shell}");
+    }
+}
+
+#[test]
+fn bash_completes_verbs_options_and_their_values() {
+    let script = scratch("completions.bash", &run(&["completions", "bash"]).out);
+    for (words, expected) in [
+        ("trimtab wa", "watch"),
+        ("trimtab su", "suspend"),
+        ("trimtab best --kubec", "--kubeconfig"),
+        ("trimtab export digits --output c", "csv"),
+    ] {
+        let last = words.split(' ').count() - 1;
+        let ask = format!(
+            "source '{script}'; COMP_WORDS=({words}); COMP_CWORD={last}; \
+             _trimtab trimtab \"${{COMP_WORDS[{last}]}}\" \"${{COMP_WORDS[{last} - 1]}}\"; echo \"${{COMPREPLY[*]}}\""
+        );
+        let output = std::process::Command::new("bash").args(["--norc", "-c", &ask]).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), expected, "{words}");
     }
 }
 
@@ -50,15 +70,34 @@ fn usage_is_told_without_colours() {
     );
 }
 
+/// kubectl finds a plugin by its name in the PATH, and hands on what stands behind that name.
 #[test]
 fn plugin_is_called_by_its_kubectl_name() {
-    let link = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("kubectl-trimtab");
-    drop(std::fs::remove_file(&link));
-    std::fs::hard_link(env!("CARGO_BIN_EXE_trimtab"), &link)
-        .or_else(|_| std::fs::copy(env!("CARGO_BIN_EXE_trimtab"), &link).map(drop))
-        .unwrap();
-    let output = std::process::Command::new(&link).args(["watch", "--help"]).output().unwrap();
-    has(&String::from_utf8(output.stdout).unwrap(), &["Usage: kubectl trimtab watch"]);
+    let folder = tempfile::tempdir().unwrap();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_trimtab"));
+    let copy = |link: &std::path::Path| {
+        std::fs::hard_link(program, link).or_else(|_| std::fs::copy(program, link).map(drop)).unwrap();
+    };
+    std::os::unix::fs::symlink(program, folder.path().join("kubectl-trimtab")).unwrap();
+    copy(&folder.path().join("kubectl-trimtab.exe"));
+    for (name, usage) in [("kubectl-trimtab", "kubectl trimtab"), ("kubectl-trimtab.exe", "kubectl trimtab")] {
+        let ran = |arguments: &[&str]| {
+            let output = std::process::Command::new(folder.path().join(name)).args(arguments).output().unwrap();
+            let text = |bytes| String::from_utf8(bytes).unwrap();
+            (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+        };
+        let (code, out, _) = ran(&["watch", "--help"]);
+        assert_eq!(code, 0);
+        has(&out, &[&format!("Usage: {usage} watch")]);
+        let (code, _, err) = ran(&["watch"]);
+        assert_eq!(code, 2);
+        has(&err, &[&format!("Usage: {usage} watch")]);
+        let (code, out, _) = ran(&["--help"]);
+        assert_eq!(code, 0);
+        has(&out, &[&format!("Usage: {usage} <COMMAND>")]);
+        let (code, out, _) = ran(&["completions", "bash"]);
+        assert_eq!((code, out), (0, run(&["completions", "bash"]).out), "the shell completes the program itself");
+    }
 }
 
 #[test]

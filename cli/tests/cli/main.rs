@@ -4,7 +4,9 @@
 mod explain;
 mod fake;
 mod general;
+mod mistakes;
 mod played;
+mod printed;
 mod report;
 mod validate;
 mod verbs;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be set fails its test")]
 
 mod asks;
+mod bars;
 mod ends;
 mod kills;
 mod kinds;
@@ -12,4 +13,5 @@ mod refusals;
 mod scene;
 mod terminal;
 mod verbs;
+mod watched;
 mod whole;

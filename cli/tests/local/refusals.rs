@@ -10,7 +10,7 @@ fn valid() -> String {
 fn a_study_that_is_not_valid_makes_no_folder() {
     let text = valid();
     for (from, to, words) in [
-        ("kind: Study", "kind: Studdy", "no Study"),
+        ("kind: Study", "kind: Studdy", "`kind` must be Study (given \"Studdy\")"),
         ("name: tuned", "name: Tuned_", "`metadata.name`"),
         ("goal: Minimize", "goal: Least", "must be Minimize or Maximize"),
         ("metric: loss", "metric: \"a b\"", "metric"),

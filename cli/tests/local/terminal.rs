@@ -1,109 +1,59 @@
-//! `trimtab run` on a terminal: bars that are drawn, and a Ctrl-C that is typed. The terminal is that of `script`.
+//! A terminal for tests: `script`, which Debian always has, gives the program one.
 
 use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use crate::scene::{Scene, TRAINS, has, hyperband};
+use crate::scene::Scene;
 
-/// A run on a terminal, and what is seen there.
-struct Terminal {
+/// A program on a terminal of 40 lines and 120 columns.
+pub(crate) struct Terminal {
     child: Child,
-    seen: String,
+    keys: ChildStdin,
+    screen: ChildStdout,
+    pub(crate) seen: String,
 }
 
 impl Terminal {
-    fn new(scene: &Scene) -> Self {
-        let run = format!("stty cols 120 rows 40; exec {} run study.yaml", env!("CARGO_BIN_EXE_trimtab"));
-        let child = Command::new("script")
-            .args(["--quiet", "--return", "--flush", "--command", &run, "/dev/null"])
+    /// `no_colour` is the value of `NO_COLOR`.
+    pub(crate) fn open(scene: &Scene, arguments: &str, no_colour: &str) -> Self {
+        let command = format!("stty rows 40 cols 120; exec {} {arguments}", env!("CARGO_BIN_EXE_trimtab"));
+        let mut child = Command::new("script")
+            .args(["--quiet", "--return", "--flush", "--command", &command, "/dev/null"])
             .current_dir(scene.root())
-            .env("TERM", "xterm-256color")
-            .env_remove("NO_COLOR")
+            .envs([("TERM", "xterm-256color"), ("SHELL", "/bin/sh"), ("NO_COLOR", no_colour)])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            // It is of Debian's bsdutils, which every Debian has.
             .unwrap();
-        Self { child, seen: String::new() }
+        let (keys, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Self { child, keys, screen, seen: String::new() }
     }
 
-    /// Waits until the terminal shows a text that it did not show before.
+    /// Reads until these words are on the screen.
     #[track_caller]
-    fn until(&mut self, text: &str) {
-        let from = self.seen.len();
-        let mut buffer = [0; 4096];
-        while !self.seen[from..].contains(text) {
-            let count = self.child.stdout.as_mut().unwrap().read(&mut buffer).unwrap();
-            assert!(count > 0, "`{text}` was not shown:\n{}", self.seen);
-            self.seen.push_str(&String::from_utf8_lossy(&buffer[..count]));
+    pub(crate) fn until(&mut self, words: &str) {
+        assert!(self.shows(words), "`{words}` was not shown:\n{}", self.seen);
+    }
+
+    /// Reads until these words are on the screen, or the program has ended; says whether they are.
+    fn shows(&mut self, words: &str) -> bool {
+        let mut piece = [0; 4096];
+        while !self.seen.contains(words) {
+            // A terminal whose program is gone cannot be read any more, and says so.
+            let Ok(read @ 1..) = self.screen.read(&mut piece) else { return false };
+            self.seen.push_str(&String::from_utf8_lossy(&piece[..read]));
         }
+        true
     }
 
-    fn interrupt(&mut self) {
-        self.child.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
+    pub(crate) fn press(&mut self, key: u8) {
+        self.keys.write_all(&[key]).unwrap();
+        self.keys.flush().unwrap();
     }
 
-    /// Waits for the end, and gives the exit code.
-    fn end(&mut self) -> i32 {
-        let mut rest = Vec::new();
-        self.child.stdout.take().unwrap().read_to_end(&mut rest).unwrap();
-        self.seen.push_str(&String::from_utf8_lossy(&rest));
-        self.child.wait().unwrap().code().unwrap()
+    /// Everything that was shown, and the exit code.
+    pub(crate) fn end(mut self) -> (i32, String) {
+        assert!(!self.shows("\u{0}no such words"));
+        (self.child.wait().unwrap().code().unwrap_or(-1), self.seen)
     }
-}
-
-/// Trains, but not before there is a file.
-fn waiting(before: &str) -> String {
-    format!("{before}\nwhile [ ! -e going ]; do sleep 0.01; done\n{TRAINS}")
-}
-
-#[test]
-fn a_terminal_shows_a_bar_for_each_run_and_one_for_the_study() {
-    let scene = Scene::new(&hyperband(2), &waiting(""));
-    let mut terminal = Terminal::new(&scene);
-    terminal.until("trial 1  epoch 0 of 1");
-    terminal.until("0 of 17 trials");
-    has(&terminal.seen, &["trial 0  epoch 0 of 1", "\u{1b}["]);
-    scene.write("going", "");
-    terminal.until("best 0.");
-    assert_eq!(terminal.end(), 0, "{}", terminal.seen);
-    has(&terminal.seen, &["stopped: ranked", "\u{2501}", "complete (BracketsDone): 17 trials", "best: loss 0.11"]);
-    // A run that starts is a bar, not a line.
-    assert!(!terminal.seen.contains("starts to epoch"), "{}", terminal.seen);
-    scene.is_sound();
-}
-
-#[test]
-fn ctrl_c_ends_in_order_and_says_how_to_insist() {
-    let scene = Scene::new(&hyperband(1), &waiting("trap 'echo saved; exit 0' TERM"));
-    let mut terminal = Terminal::new(&scene);
-    terminal.until("trial 0");
-    terminal.interrupt();
-    terminal.until("Ctrl-C again");
-    assert_eq!(terminal.end(), 3, "{}", terminal.seen);
-    has(&terminal.seen, &["suspended; run it again to go on"]);
-    has(&scene.output(0, 1), &["saved"]);
-    scene.write("going", "");
-    assert_eq!(scene.run().code, 0);
-    scene.is_sound();
-}
-
-#[test]
-fn ctrl_c_twice_ends_at_once() {
-    let scene = Scene::new(&hyperband(1), &waiting("trap '' TERM\ntouch begun"));
-    let mut terminal = Terminal::new(&scene);
-    terminal.until("trial 0");
-    while !scene.path("begun").exists() {
-        std::thread::yield_now();
-    }
-    terminal.interrupt();
-    terminal.until("Ctrl-C again");
-    // The program does not hear it, and the pod's grace of thirty seconds is not waited for.
-    terminal.interrupt();
-    assert_eq!(terminal.end(), 3, "{}", terminal.seen);
-    let end = scene.status(0).runs[0].end.clone().unwrap();
-    assert_eq!((end.exit_code, end.seconds < 25), (Some(137), true), "{end:?}");
-    scene.write("going", "");
-    assert_eq!(scene.run().code, 0);
-    scene.is_sound();
 }

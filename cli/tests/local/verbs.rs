@@ -127,7 +127,7 @@ fn what_cannot_be_asked_is_told() {
     let scene = waiting();
     let missing = scene.trimtab(&["suspend", "./missing.trimtab"]);
     assert_eq!(missing.code, 2, "{missing:?}");
-    has(&missing.err, &["cannot read ./missing.trimtab/journal"]);
+    has(&missing.err, &["there is no local study in ./missing.trimtab: "]);
     assert!(!scene.path("missing.trimtab").exists());
     let mut child = begun(&scene);
     let asked = scene.trimtab(&["suspend", "tuned", "--wait", "0"]);

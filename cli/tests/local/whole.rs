@@ -145,7 +145,7 @@ fn other_commands_read_the_folder() {
     has(&verified.out, &[" 0 mismatches"]);
     let missing = scene.trimtab(&["best", "./missing.trimtab"]);
     assert_eq!(missing.code, 2);
-    has(&missing.err, &["cannot read ./missing.trimtab/journal"]);
+    has(&missing.err, &["there is no local study in ./missing.trimtab: "]);
 }
 
 #[test]

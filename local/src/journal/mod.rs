@@ -48,7 +48,7 @@ pub struct Journal {
 /// # Errors
 /// When it cannot be read, or is damaged.
 pub fn read(path: &Path) -> Result<(Vec<Record>, Option<Cut>), Error> {
-    let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
+    let bytes = std::fs::read(path).map_err(Error::journal(path))?;
     let (records, cut, ..) = parse(path, &bytes)?;
     Ok((records, cut))
 }

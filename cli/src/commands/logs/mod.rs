@@ -9,6 +9,7 @@ use trimtab_api::trial::Run;
 
 use crate::cluster::Access;
 use crate::error::Error;
+use crate::numbers::whole;
 use crate::{Exit, output, record};
 
 /// Lines of each trial that are shown when there are several.
@@ -20,17 +21,18 @@ pub(crate) struct Options {
     /// The Study's name, or the folder of a local study.
     study: String,
     /// The trial, by its number; left out: all that run, each line behind its trial.
+    #[arg(value_parser = whole::<u32>)]
     trial: Option<u32>,
     #[command(flatten)]
     access: Access,
     /// The trial's run, by its number; left out: the newest.
-    #[arg(long, value_name = "NUMBER", requires = "trial")]
+    #[arg(long, value_name = "NUMBER", value_parser = whole::<u32>, requires = "trial")]
     run: Option<u32>,
     /// Goes on until the runs have ended.
     #[arg(long, short)]
     follow: bool,
     /// Only this many lines from the end; left out: all of one trial, 10 of each of several.
-    #[arg(long, value_name = "LINES")]
+    #[arg(long, value_name = "LINES", value_parser = whole::<usize>)]
     tail: Option<usize>,
 }
 

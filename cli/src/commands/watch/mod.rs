@@ -33,7 +33,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     access: Access,
     /// Seconds between questions.
-    #[arg(long, default_value_t = 2.0, value_parser = seconds)]
+    #[arg(long, default_value_t = 2.0, value_name = "SECONDS", value_parser = seconds)]
     interval: f64,
     /// One line for each change, also on a terminal.
     #[arg(long)]
