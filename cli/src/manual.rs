@@ -102,7 +102,7 @@ fn every_verb_has_a_page_with_its_exit_codes() {
         for part in [".SH SYNOPSIS", ".SH OPTIONS", ".SH \"EXIT STATUS\"", "trimtab(1)"] {
             assert!(page.contains(part), "`{part}` is not in the page of {}:\n{page}", verb.get_name());
         }
-        assert!(pages["trimtab.1"].contains(&format!("trimtab\\-{}(1)", verb.get_name())));
+        assert!(pages["trimtab.1"].contains(&format!("trimtab\\-{}(1)", verb.get_name().replace('-', "\\-"))));
     }
     assert!(!pages.keys().any(|name| name.contains("supervise")), "what is hidden has no page");
 }
