@@ -84,6 +84,10 @@ pub fn in_order(status: &mut TrialStatus, scale: Scale<'_>, target_level: u32) -
         target_level
     };
     match (finished.ending, record::value_at(status, scale.plan, level)) {
+        (Ending::NoMetric, None) if status.runs.last().is_some_and(said_nothing) => {
+            let words = "the program went on from a checkpoint, exited with 0 and printed nothing: what the checkpoint has and no log names was lost with an earlier run, and is trained again from before it";
+            (reason::LOG_LOST, words.to_owned())
+        }
         (Ending::NoMetric, None) => {
             let words = format!(
                 "the program exited with 0 and printed no value of `{objective}` that could be read: print lines such as `epoch=3 {objective}=0.9`"
@@ -201,14 +205,29 @@ pub fn ignored_checkpoint(run: &Run) -> bool {
         })
 }
 
+/// Whether a run that went on from a checkpoint printed nothing of its own.
+fn said_nothing(run: &Run) -> bool {
+    run.resume_from.is_some() && run.first.is_none()
+}
+
+/// Whether a run's checkpoint is ahead of what was printed: its program was killed between saving and printing, and the run
+/// that went on from there found nothing left to do. Who goes on from it again learns nothing again.
+pub(crate) fn is_barren(runs: &[Run], number: u32) -> bool {
+    let lost = |run: &Run| run.end.as_ref().is_some_and(|end| end.reason == reason::LOG_LOST);
+    runs.iter().any(|run| run.resume_from == Some(number) && said_nothing(run) && lost(run))
+}
+
 /// The newest run whose checkpoint can be resumed, and how far it came: one that ended, gained, and writes no more. What was
 /// reported is on disk, because programs save first and print after.
 #[must_use]
 pub fn resume_from(runs: &[Run]) -> Option<(u32, f64)> {
-    runs.iter().rev().find_map(|run| {
+    runs.iter().rev().filter(|run| !is_barren(runs, run.number)).find_map(|run| {
         let end = run.end.as_ref()?;
         let reached = fidelity(run.reached.as_ref());
         let from = if ignored_checkpoint(run) { 0.0 } else { fidelity(Some(&run.start)) };
         (end.gone && end.reason != reason::NODE_LOST && reached > from).then_some((run.number, reached))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,6 +53,7 @@ pub(crate) fn paid(plan: &Plan, run: &Run) -> u64 {
 /// interrupted, and had printed something.
 pub(crate) fn resume_from(runs: &[Run], target: u32) -> Option<u32> {
     let same = runs.iter().rev().filter(|run| run.target_level == target && run.reached.is_some());
+    let same = same.filter(|run| !crate::ending::is_barren(runs, run.number));
     let ended = same.filter_map(|run| Some((run, run.end.as_ref()?)));
     let can = |reason: &str| {
         reason != crate::conditions::reason::NODE_LOST && matches!(class(reason), Class::Infrastructure | Class::Wanted)
@@ -158,4 +159,4 @@ fn push(status: &mut TrialStatus, level: f64, value: f64) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

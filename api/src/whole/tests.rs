@@ -24,42 +24,43 @@ fn plan(kind: &str) -> Plan {
     crate::validate(&study).unwrap()
 }
 
-struct Player {
+/// Plays the runs of one trial.
+pub(crate) struct Player {
     plan: Plan,
-    status: TrialStatus,
+    pub(crate) status: TrialStatus,
 }
 
 impl Player {
-    fn new(kind: &str) -> Self {
+    pub(crate) fn new(kind: &str) -> Self {
         Self { plan: plan(kind), status: TrialStatus { next_run: 1, ..TrialStatus::default() } }
     }
 
-    fn begin(&mut self, target_level: u32) -> Run {
+    pub(crate) fn begin(&mut self, target_level: u32) -> Run {
         ending::begin(&mut self.status, Scale { plan: &self.plan }, target_level, true)
     }
 
-    fn print(&mut self, epoch: Option<f64>, value: f64) {
+    pub(crate) fn print(&mut self, epoch: Option<f64>, value: f64) {
         let index = self.status.runs.len() - 1;
         let report = |metric: &str, value| Report { metric: metric.to_owned(), fidelity: epoch, value };
         let reports = [report("val", value), report("loss", 1.0 - value)];
         record::record(&mut self.status, index, Scale { plan: &self.plan }, &reports);
     }
 
-    fn finish(&mut self) -> &'static str {
+    pub(crate) fn finish(&mut self) -> &'static str {
         let index = self.status.runs.len() - 1;
         let target = self.status.runs[index].target_level;
         let (why, words) = ending::in_order(&mut self.status, Scale { plan: &self.plan }, target);
         self.end(why, &words)
     }
 
-    fn end(&mut self, why: &'static str, words: &str) -> &'static str {
+    pub(crate) fn end(&mut self, why: &'static str, words: &str) -> &'static str {
         let (index, scale) = (self.status.runs.len() - 1, Scale { plan: &self.plan });
         ending::write_end(&mut self.status, index, scale, (why, words), None, 7, Timestamp::UNIX_EPOCH);
         ending::settle(&mut self.status, index, scale);
         why
     }
 
-    fn value(&self, level: u32) -> Option<f64> {
+    pub(crate) fn value(&self, level: u32) -> Option<f64> {
         record::value_at(&self.status, &self.plan, level)
     }
 }

@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 
 use trimtab_api::conditions::reason;
-use trimtab_local::journal;
+use trimtab_local::{identity, journal};
 
 use crate::scene::{Scene, TRAINS, has, hyperband, study, trial};
 
@@ -144,4 +144,49 @@ fn interrupted_once_it_ends_in_order_and_goes_on() {
     let ran = scene.run();
     assert_eq!(ran.code, 0, "{ran:?}");
     scene.is_sound();
+}
+
+/// Kills one process of a study's runs, the program or its supervisor, whichever the dice say; says whether there was one.
+fn kill_a_run(dice: &mut Dice) -> bool {
+    let marked: Vec<String> = std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
+        .filter(|pid| {
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment.split(|byte| *byte == 0).any(|variable| variable == b"TRIALS_TO_KILL=these")
+                && environment.windows(identity::MARK.len()).any(|part| part == identity::MARK.as_bytes())
+        })
+        .collect();
+    let most = u64::try_from(marked.len()).unwrap();
+    let Some(pid) = (most > 0).then(|| &marked[usize::try_from(dice.below(most)).unwrap()]) else { return false };
+    std::process::Command::new("kill")
+        .args(["-KILL", pid])
+        .stderr(std::process::Stdio::null())
+        .status()
+        .unwrap()
+        .success()
+}
+
+#[test]
+fn trials_that_are_killed_at_any_moment_are_tried_again_and_decided_alike() {
+    let plain = Scene::new(&hyperband(1), TRAINS);
+    assert_eq!(plain.run().code, 0);
+    let scene = Scene::new(&hyperband(1), TRAINS);
+    let mut child = scene.command(&["run", "study.yaml"]).env("TRIALS_TO_KILL", "these").spawn().unwrap();
+    let mut dice = Dice(11);
+    let mut killed = 0;
+    while child.try_wait().unwrap().is_none() {
+        // Each kill costs a second's wait; between two of them there are trials that nobody disturbs.
+        if killed < kills() && dice.below(40) == 0 {
+            killed += u32::from(kill_a_run(&mut dice));
+        }
+        std::thread::yield_now();
+    }
+    assert!(child.wait().unwrap().success());
+    assert!(killed > 0);
+    scene.is_sound();
+    assert_eq!(scene.actions(), plain.actions());
+    assert_eq!(scene.trimtab(&["best", "tuned"]).out, plain.trimtab(&["best", "tuned"]).out);
 }

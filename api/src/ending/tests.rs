@@ -1,0 +1,46 @@
+use crate::conditions::reason;
+use crate::whole::tests::Player;
+
+/// A run that was killed after it had saved more than it had printed; the next one goes on there and has nothing to say.
+fn killed_between_saving_and_printing(kind: &str, target: u32) -> Player {
+    let mut player = Player::new(kind);
+    player.begin(target);
+    player.print(Some(1.0), 0.5);
+    player.print(Some(2.0), 0.6);
+    player.end(reason::EVICTED, "the node was short of memory");
+    let run = player.begin(target);
+    assert_eq!(run.resume_from, Some(1));
+    player
+}
+
+#[test]
+fn a_checkpoint_ahead_of_its_log_is_no_failure_and_is_not_gone_on_from_again() {
+    for kind in ["Cumulative", "Fresh"] {
+        let mut player = killed_between_saving_and_printing(kind, 3);
+        assert_eq!(player.finish(), reason::LOG_LOST, "{kind}");
+        assert_eq!((player.status.retries, &player.status.outcome), (2, &None), "{kind}");
+        let run = player.begin(3);
+        assert_eq!((run.resume_from, run.start.as_str()), (None, "0"), "{kind}");
+        for epoch in 1..=3_u8 {
+            player.print(Some(f64::from(epoch)), [0.5, 0.6, 0.75][usize::from(epoch) - 1]);
+        }
+        assert_eq!(player.finish(), reason::REACHED, "{kind}");
+        assert_eq!(player.value(3), Some(0.75), "{kind}");
+    }
+}
+
+#[test]
+fn who_goes_on_and_prints_has_reached_its_level() {
+    let mut player = killed_between_saving_and_printing("Cumulative", 3);
+    player.print(Some(3.0), 0.7);
+    assert_eq!(player.finish(), reason::REACHED);
+    assert_eq!(player.begin(9).resume_from, Some(2));
+}
+
+#[test]
+fn who_begins_at_zero_and_prints_nothing_has_failed() {
+    let mut player = Player::new("Cumulative");
+    player.begin(3);
+    assert_eq!(player.finish(), reason::NO_METRIC);
+    assert!(player.status.outcome.is_some());
+}
