@@ -16,7 +16,9 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// `no_colour` is the value of `NO_COLOR`.
     pub(crate) fn open(scene: &Scene, arguments: &str, no_colour: &str) -> Self {
-        let command = format!("stty rows 40 cols 120; exec {} {arguments}", env!("CARGO_BIN_EXE_trimtab"));
+        // What runs in the background, as tests may, has Ctrl-C ignored, and hands that on.
+        let program = format!("env --default-signal=INT {}", env!("CARGO_BIN_EXE_trimtab"));
+        let command = format!("stty rows 40 cols 120; exec {program} {arguments}");
         let mut child = Command::new("script")
             .args(["--quiet", "--return", "--flush", "--command", &command, "/dev/null"])
             .current_dir(scene.root())
