@@ -1,6 +1,10 @@
 //! `trimtab run` is killed, again and again, and goes on.
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use trimtab_api::conditions::reason;
 use trimtab_local::{identity, journal};
@@ -174,13 +178,23 @@ fn trials_that_are_killed_at_any_moment_are_tried_again_and_decided_alike() {
     let plain = Scene::new(&hyperband(1), TRAINS);
     assert_eq!(plain.run().code, 0);
     let scene = Scene::new(&hyperband(1), TRAINS);
-    let mut child = scene.command(&["run", "study.yaml"]).env("TRIALS_TO_KILL", "these").spawn().unwrap();
+    let mut command = scene.command(&["run", "study.yaml"]);
+    let mut child = command.env("TRIALS_TO_KILL", "these").stderr(Stdio::piped()).spawn().unwrap();
+    let ended = Arc::new(AtomicU32::new(0));
+    let (counts, lines) = (Arc::clone(&ended), BufReader::new(child.stderr.take().unwrap()).lines());
+    std::thread::spawn(move || {
+        let is_well = |line: &std::io::Result<String>| line.as_ref().is_ok_and(|line| line.contains("ended (Reached)"));
+        for _ in lines.filter(is_well) {
+            counts.fetch_add(1, Ordering::Relaxed);
+        }
+    });
     let mut dice = Dice(11);
-    let mut killed = 0;
+    let (mut killed, mut met) = (0, 0);
     while child.try_wait().unwrap().is_none() {
-        // Each kill costs a second's wait; between two of them there are trials that nobody disturbs.
-        if killed < kills() && dice.below(40) == 0 {
-            killed += u32::from(kill_a_run(&mut dice));
+        // A trial is given up after some failures in a row: between two kills a run ends well.
+        let well = ended.load(Ordering::Relaxed);
+        if killed < kills() && (killed == 0 || well > met) && dice.below(40) == 0 && kill_a_run(&mut dice) {
+            (killed, met) = (killed + 1, well);
         }
         std::thread::yield_now();
     }
