@@ -43,6 +43,8 @@ pub(crate) struct Reading {
     lines_of: Lines,
     parser: Parser,
     skip_to: Option<Timestamp>,
+    /// Whether the line at which reading began again was not there any more: rotation took it, and what came behind it perhaps.
+    pub(crate) has_gap: bool,
     /// What was read and not yet taken.
     pub(crate) reports: Vec<Report>,
     /// How far everything read is in `reports` or was taken.
@@ -65,6 +67,7 @@ impl Reading {
             lines_of: Lines::stamped(),
             parser: Parser::recall(metrics, memory),
             skip_to: place.since(),
+            has_gap: place.time.is_some(),
             reports: Vec::new(),
             place,
             rejected: 0,
@@ -91,12 +94,13 @@ impl Reading {
     }
 
     fn through(&mut self, give: impl FnOnce(&mut Lines, &mut dyn FnMut(Line<'_>))) {
-        let Self { lines_of, parser, skip_to, reports, place, rejected, lines, reported, .. } = self;
+        let Self { lines_of, parser, skip_to, has_gap, reports, place, rejected, lines, reported, .. } = self;
         give(lines_of, &mut |line| {
             let time: Option<Timestamp> = line.time.and_then(|t| t.parse().ok());
             if let (Some(time), Some(skip_to)) = (time, *skip_to)
                 && time <= skip_to
             {
+                *has_gap = false;
                 return;
             }
             let said = parser.parse(line.text);
@@ -113,5 +117,38 @@ impl Reading {
                 place.fidelity = memory.fidelity;
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is read from `12:00:02` on, where the log has these lines.
+    fn read(log: &str) -> Reading {
+        let metrics = Metrics { fidelity_key: None, names: ["loss".to_owned()].into() };
+        let place = Place { time: Some("2026-11-22T12:00:02.5Z".to_owned()), fidelity: Some(2.0) };
+        let mut reading = Reading::from(&metrics, place);
+        reading.push(log.as_bytes());
+        reading.finish(true);
+        reading
+    }
+
+    #[test]
+    fn line_read_last_is_missed_where_rotation_took_it() {
+        let known = "2026-11-22T12:00:02.5Z epoch=2 loss=0.5\n";
+        let new = "2026-11-22T12:00:03Z epoch=3 loss=0.4\n";
+        for (log, has_gap, reports) in
+            [("", true, 0), (known, false, 0), (new, true, 1), (&format!("{known}{new}"), false, 1)]
+        {
+            let reading = read(log);
+            assert_eq!((reading.has_gap, reading.reports.len()), (has_gap, reports), "{log}");
+        }
+    }
+
+    #[test]
+    fn a_log_that_is_read_from_its_beginning_misses_nothing() {
+        let reading = Reading::from(&Metrics { fidelity_key: None, names: Default::default() }, Place::default());
+        assert!(!reading.has_gap);
     }
 }

@@ -114,6 +114,7 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
     let mut reading = Reading::from(&metrics, place.clone());
     let lost = read(ctx, seen, pod, &place, &mut reading).await?;
     reading.finish(ended && lost.is_none());
+    let lost = lost.or_else(|| rotated(seen, &reading).filter(|_| ended));
     ctx.metrics().read(&mut reading);
     Ok(Some(Collected {
         pod_uid: pod.uid.clone(),
@@ -124,6 +125,14 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
         from_follower: false,
         bytes: reading.bytes,
     }))
+}
+
+/// Says so where the newest lines of a run were rotated away before anybody had read them: it has named values, the line read
+/// last is gone, and what is left names none. A run that is judged as a whole would be judged by an older value.
+fn rotated(seen: &Seen, reading: &Reading) -> Option<String> {
+    let has_reported = seen.status.runs.last().is_some_and(|run| run.first.is_some());
+    let is_gone = reading.has_gap && reading.reports.is_empty() && has_reported;
+    is_gone.then(|| "the kubelet has rotated the end of the log away: let the program print less".to_owned())
 }
 
 /// Reads what there is of the log now. Returns why it can never be read, if so.

@@ -8,8 +8,6 @@ use serde_json::Value;
 #[must_use]
 pub fn judge(trial: &Value, study: &Value, printed: Option<&BTreeMap<u32, f64>>, fair: bool) -> Option<String> {
     let minimize = study["spec"]["objectives"][0]["goal"] == "Minimize";
-    // Of a run that is judged as a whole any line may be the last: nothing says that rotation took one behind it.
-    let is_whole = study["spec"]["fidelity"]["kind"].as_str().is_some_and(|kind| kind != "Cumulative");
     for at in trial["status"]["values"].as_array().into_iter().flatten() {
         let level = u32::try_from(at["level"].as_u64().unwrap_or(0)).unwrap_or(0);
         for metric in at["metrics"].as_array().into_iter().flatten().filter(|m| m["name"] == "val") {
@@ -17,7 +15,7 @@ pub fn judge(trial: &Value, study: &Value, printed: Option<&BTreeMap<u32, f64>>,
             let reports: Vec<(u32, f64)> = printed.unwrap_or(&empty).range(..=level).map(|(e, v)| (*e, *v)).collect();
             if let Some(why) = exact(metric, &reports, minimize) {
                 // Where lines can have been lost, a part of the reports must explain the values.
-                let excuse = !fair && (is_whole || explained(metric, &reports));
+                let excuse = !fair && explained(metric, &reports);
                 if !excuse {
                     return Some(format!("at level {level} {why}: {metric} of {reports:?}"));
                 }

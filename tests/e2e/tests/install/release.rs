@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::DeleteParams;
 use serde_json::Value;
-use trimtab_api::trial::TrialStatus;
+use trimtab_api::trial::{Run, TrialStatus};
 use trimtab_e2e::environment::Environment;
 use trimtab_e2e::operator::resident;
 use trimtab_e2e::picture::Picture;
@@ -89,6 +89,15 @@ fn at_work(study: &str) -> impl Fn(&Picture) -> Option<()> {
     move |picture| {
         let decided = picture.studies.get(study)?.status.as_ref()?.batch.as_ref()?.number;
         (decided >= 2 && !picture.running_pods().is_empty()).then_some(())
+    }
+}
+
+/// A run of the Study has named a value and goes on.
+fn reported(study: &str) -> impl Fn(&Picture) -> Option<()> {
+    move |picture| {
+        let has_first = |run: &Run| run.first.is_some() && run.end.is_none();
+        let runs = picture.trials_of(study);
+        runs.values().any(|trial| trial.status.iter().flat_map(|status| &status.runs).any(has_first)).then_some(())
     }
 }
 
@@ -175,6 +184,9 @@ async fn bereft(environment: &Environment, release: &Release, prometheus: &Prome
     ensure!(wrote.unsigned_abs() < TAKEOVER, "{holder} went on after {wrote:#}");
     prometheus.scrape(&release.targets().await?)?;
 
+    // A log that is being followed breaks off: this one is, for much longer than the wait for its first value.
+    tuning.create(restricted(studies::plain("followed", 1, 40, &["--pace-ms=1000"]))).await?;
+    tuning.until("a value of `followed` is known", 90, reported("followed")).await?;
     environment.cluster().stop("kube-apiserver")?;
     tokio::time::sleep(Duration::from_secs(4)).await;
     environment.cluster().start_component("kube-apiserver")?;
@@ -182,7 +194,9 @@ async fn bereft(environment: &Environment, release: &Release, prometheus: &Prome
     ensure!(trimtab_e2e::environment::eventually(ready).await?, "the replicas are not back");
     prometheus.scrape(&release.targets().await?)?;
     let picture = tuning.complete("handed", 240).await?;
-    nothing_was_lost(&picture, "handed")
+    nothing_was_lost(&picture, "handed")?;
+    let picture = tuning.complete("followed", 120).await?;
+    oracle::check(&picture, "followed").with_context(|| picture.describe())
 }
 
 /// What the metrics say is what the cluster holds.
