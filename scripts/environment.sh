@@ -4,6 +4,8 @@
 
 export CARGO_BUILD_TARGET="${CARGO_BUILD_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}"
 export RUSTFLAGS="${RUSTFLAGS:--C target-feature=+crt-static}"
+# The same cases at every run: a property that fails now and then is looked for with other seeds, by hand.
+export PROPTEST_RNG_SEED="${PROPTEST_RNG_SEED:-20261123}"
 export TRIMTAB_CACHE="${TRIMTAB_CACHE:-$HOME/.cache/trimtab}"
 
 # Says what a step is, and how long it took.

@@ -27,9 +27,12 @@ fn a_terminal_shows_a_bar_for_each_run_and_one_for_the_study() {
 
 #[test]
 fn ctrl_c_ends_in_order_and_says_how_to_insist() {
-    let scene = Scene::new(&hyperband(1), &waiting("trap 'echo saved; exit 0' TERM"));
+    let scene = Scene::new(&hyperband(1), &waiting("trap 'echo saved; exit 0' TERM\ntouch begun"));
     let mut terminal = Terminal::open(&scene, "run study.yaml", "");
     terminal.until("trial 0");
+    while !scene.path("begun").exists() {
+        std::thread::yield_now();
+    }
     terminal.press(3);
     terminal.until("Ctrl-C again");
     let (code, seen) = terminal.end();

@@ -150,6 +150,13 @@ fn interrupted_once_it_ends_in_order_and_goes_on() {
     scene.is_sound();
 }
 
+/// Whether the process was started by the program of a run. A program whose own helper is killed has a defect of its own.
+fn is_of_a_shell(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let parent = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)).unwrap_or_default();
+    std::fs::read_to_string(format!("/proc/{parent}/comm")).is_ok_and(|name| name == "sh\n")
+}
+
 /// Kills one process of a study's runs, the program or its supervisor, whichever the dice say; says whether there was one.
 fn kill_a_run(dice: &mut Dice) -> bool {
     let marked: Vec<String> = std::fs::read_dir("/proc")
@@ -161,6 +168,7 @@ fn kill_a_run(dice: &mut Dice) -> bool {
             let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
             environment.split(|byte| *byte == 0).any(|variable| variable == b"TRIALS_TO_KILL=these")
                 && environment.windows(identity::MARK.len()).any(|part| part == identity::MARK.as_bytes())
+                && !is_of_a_shell(pid)
         })
         .collect();
     let most = u64::try_from(marked.len()).unwrap();

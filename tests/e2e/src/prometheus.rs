@@ -62,11 +62,11 @@ impl Prometheus {
         Ok(Self { port, targets, log, process })
     }
 
-    /// Scrapes these from now on.
+    /// Scrapes these from now on, and returns when each of them has been: what is counted later is seen as an increase.
     ///
     /// # Errors
-    /// When the file cannot be replaced.
-    pub fn scrape(&self, targets: &[Target]) -> Result<()> {
+    /// When the file cannot be replaced, or one of them does not answer.
+    pub async fn scrape(&self, targets: &[Target]) -> Result<()> {
         let groups: Vec<Value> = targets
             .iter()
             .map(|(address, pod)| json!({"targets": [format!("{address}:8080")], "labels": {"pod": pod}}))
@@ -74,7 +74,16 @@ impl Prometheus {
         // Replaced as a whole: half a file must not be read.
         let new = self.targets.with_extension("new");
         std::fs::write(&new, Value::from(groups).to_string())?;
-        Ok(std::fs::rename(new, &self.targets)?)
+        std::fs::rename(new, &self.targets)?;
+        let pods: Vec<&str> = targets.iter().map(|(_, pod)| pod.as_str()).collect();
+        let up = format!("up{{pod=~\"{}\"}} == 1", pods.join("|"));
+        for _ in 0..300 {
+            if self.now(&up)?.len() == pods.len() {
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        bail!("not all of {pods:?} are scraped")
     }
 
     /// An answer of its API.

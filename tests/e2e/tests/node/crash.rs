@@ -36,7 +36,7 @@ pub(crate) async fn killed_at_twenty_moments_nothing_is_lost_doubled_or_counted_
 ) -> Result<()> {
     let mut ground = Ground::new(&environment, "killed", &[]).await?.with_claim()?;
     ground.parallelism = Some(4);
-    ground.create(studies::hyperband("killed", &["--pace-ms=300"])).await?;
+    ground.create(studies::hyperband("killed", &["--pace-ms=1000"])).await?;
     let (picture, kills) = with_kills(&mut ground, "killed", 20, Duration::from_millis(2500), 7).await?;
     ensure!(kills == 20, "the study ended after {kills} kills");
     ground.judge(&picture, oracle::check(&picture, "killed")).await?;

@@ -23,7 +23,7 @@ fn reported(picture: &Picture, study: &str, at: f64) -> Option<String> {
 /// One trial of twelve epochs with a rung at four, so that its progress is on record soon.
 fn long(name: &str) -> serde_json::Value {
     let spec = json!({"scheduler": {"successiveHalving": {"reductionFactor": 3, "configurations": 1}}, "fidelity": {"min": 4, "max": 12}, "limits": null});
-    studies::with(studies::with_claim(studies::plain(name, 1, 12, &["--pace-ms=700"])), spec)
+    studies::with(studies::with_claim(studies::plain(name, 1, 12, &["--pace-ms=1500"])), spec)
 }
 
 /// Disrupts the only trial's second run once it is under way, and checks that it goes on from its checkpoint.

@@ -14,8 +14,8 @@ pub(crate) async fn trials_queue_for_gpus_at_no_cost(environment: Arc<Environmen
     let mut ground = Ground::new(&environment, "gpus", &[]).await?;
     ground.parallelism = Some(6);
     // The timeout is longer than a run and shorter than the last one's wait in the queue, which must not count.
-    let study = studies::plain("gpus", 6, 10, &["--pace-ms=1000"]);
-    let study = studies::with(study, json!({"trial": {"timeoutSeconds": 18}, "parallelism": 6}));
+    let study = studies::plain("gpus", 6, 10, &["--pace-ms=2000"]);
+    let study = studies::with(study, json!({"trial": {"timeoutSeconds": 35}, "parallelism": 6}));
     ground.create(studies::with_container(study, json!({"resources": {"limits": {"nvidia.com/gpu": 1}}}))).await?;
     let waiting = |picture: &Picture| {
         let of_all = picture.trials_of("gpus").into_values().filter_map(|trial| trial.status.as_ref());
@@ -31,7 +31,7 @@ pub(crate) async fn trials_queue_for_gpus_at_no_cost(environment: Arc<Environmen
         "some waiting beside others that run is how a queue works\n{}",
         ground.dump(&picture).await
     );
-    let picture = ground.complete("gpus", 120).await?;
+    let picture = ground.complete("gpus", 240).await?;
     let status = picture.studies.get("gpus").and_then(|s| s.status.clone()).context("no status")?;
     ensure!(status.spent_fidelity == 60, "six trials of ten epochs cost {}", status.spent_fidelity);
     let reached = picture.trials.values().all(|t| t.status.as_ref().is_some_and(|s| ends(s) == ["Reached"]));
@@ -67,7 +67,7 @@ pub(crate) async fn suspended_study_holds_no_pod_and_goes_on_from_its_checkpoint
 ) -> Result<()> {
     let mut ground = Ground::new(&environment, "suspend", &[]).await?.with_claim()?;
     ground.parallelism = Some(2);
-    let study = studies::with_claim(studies::plain("pause", 3, 12, &["--pace-ms=400"]));
+    let study = studies::with_claim(studies::plain("pause", 3, 12, &["--pace-ms=1500"]));
     ground.create(studies::with(study, json!({"parallelism": 2}))).await?;
     let folder = ground.volume()?.clone();
     ground
@@ -83,7 +83,7 @@ pub(crate) async fn suspended_study_holds_no_pod_and_goes_on_from_its_checkpoint
     let active = picture.studies.get("pause").and_then(|s| s.status.clone()).context("no status")?;
     ensure!(active.active_since.is_none(), "time goes on while it is suspended");
     ground.change("pause", json!({"suspend": false})).await?;
-    let picture = ground.complete("pause", 90).await?;
+    let picture = ground.complete("pause", 180).await?;
     for number in [0, 1] {
         let status = picture.status("pause", number).context("no status")?;
         ensure!(ends(status) == ["Suspended", "Reached"], "{:?}\n{}", ends(status), ground.dump(&picture).await);

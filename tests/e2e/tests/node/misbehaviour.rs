@@ -187,8 +187,8 @@ pub(crate) async fn checkpoint_that_is_ignored_is_noticed_and_charged(environmen
 
 pub(crate) async fn deaf_program_is_killed_when_the_study_is_suspended(environment: Arc<Environment>) -> Result<()> {
     let ground = Ground::new(&environment, "deaf", &[]).await?.with_claim()?;
-    let deaf = studies::with_claim(studies::plain("deaf", 1, 60, &["--pace-ms=200", "--mode=deaf"]));
-    let polite = studies::with_claim(studies::plain("polite", 1, 60, &["--pace-ms=200", "--mode=polite"]));
+    let deaf = studies::with_claim(studies::plain("deaf", 1, 600, &["--pace-ms=200", "--mode=deaf"]));
+    let polite = studies::with_claim(studies::plain("polite", 1, 600, &["--pace-ms=200", "--mode=polite"]));
     ground.create(deaf).await?;
     ground.create(polite).await?;
     let running = |picture: &Picture, name: &str| {
@@ -221,7 +221,7 @@ pub(crate) async fn deaf_program_is_killed_when_the_study_is_suspended(environme
 pub(crate) async fn image_that_cannot_be_pulled_fails_the_study_with_its_name(
     environment: Arc<Environment>,
 ) -> Result<()> {
-    let ground = Ground::new(&environment, "image", &["--start-deadline-seconds=8"]).await?;
+    let ground = Ground::new(&environment, "image", &["--start-deadline-seconds=20"]).await?;
     let study = studies::with_container(
         studies::plain("typo", 3, 3, &[]),
         json!({"image": "docker.io/local/no-such-image:dev", "imagePullPolicy": "Never"}),
@@ -237,7 +237,7 @@ pub(crate) async fn image_that_cannot_be_pulled_fails_the_study_with_its_name(
     let described = ground.describe_study("typo")?;
     ensure!(described.contains("StudyStalled") || described.contains("CannotStart"), "{described}");
     let picture = ground
-        .until("the study has failed", 60, |picture| picture.is("typo", "Failed").then(|| picture.clone()))
+        .until("the study has failed", 120, |picture| picture.is("typo", "Failed").then(|| picture.clone()))
         .await?;
     let failed = picture.condition("typo", "Failed").context("no condition")?;
     ensure!(failed.message.contains("no-such-image"), "{failed:?}");
