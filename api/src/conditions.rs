@@ -11,7 +11,7 @@ pub mod study {
     pub const SUSPENDED: &str = "Suspended";
     /// Trials wait for something that a person may have to mend.
     pub const STALLED: &str = "Stalled";
-    /// The Study ended with its answer in `status.best`.
+    /// The Study ended with its answer in `status.best`, or with several objectives in `status.front`.
     pub const COMPLETE: &str = "Complete";
     /// The Study ended without an answer.
     pub const FAILED: &str = "Failed";

@@ -76,13 +76,16 @@ pub fn begin(status: &mut TrialStatus, scale: Scale<'_>, target_level: u32, keep
 /// What it means that a run's program exited with 0 and all that it printed was read: a reason and a message for people. Values
 /// that follow from it are written.
 pub fn in_order(status: &mut TrialStatus, scale: Scale<'_>, target_level: u32) -> (&'static str, String) {
-    let objective = &scale.plan.spec().objective.metric;
     let finished = record::finish(status, scale, target_level);
     let level = if matches!(finished.ending, Ending::Converged { .. }) {
         scale.plan.levels().last().copied().unwrap_or(target_level)
     } else {
         target_level
     };
+    let known = record::decisive_at(status, scale.plan, level);
+    let missing = known.iter().find(|(_, value)| value.is_none()).map(|(name, _)| *name);
+    let infinite = known.iter().find(|(_, value)| value.is_some_and(|value| !value.is_finite())).map(|(name, _)| *name);
+    let objective = missing.or(infinite).unwrap_or_default();
     match (finished.ending, record::value_at(status, scale.plan, level)) {
         (Ending::NoMetric, None) if status.runs.last().is_some_and(said_nothing) => {
             let words = "the program went on from a checkpoint, exited with 0 and printed nothing: what the checkpoint has and no log names was lost with an earlier run, and is trained again from before it";

@@ -5,6 +5,7 @@
 
 pub mod conditions;
 pub mod ending;
+pub mod front;
 pub mod history;
 pub mod manifest;
 pub mod names;

@@ -4,8 +4,8 @@ use kube::ResourceExt;
 use trimtab_engine as engine;
 
 use crate::study::{
-    AshaForm, FidelityKind, Goal, Limits, Parameter, Reduce, Sampler, Scale, Scheduler, SettingsRecord, Sizes,
-    StartPoint, StoppingRule, Study, StudySpec, TpeModel, WithoutCheckpoint,
+    AshaForm, Constraint, FidelityKind, Goal, Limits, Parameter, Reduce, Sampler, Scale, Scheduler, SettingsRecord,
+    Sizes, StartPoint, StoppingRule, Study, StudySpec, TpeModel, WithoutCheckpoint,
 };
 use crate::validate::FieldError;
 
@@ -32,21 +32,26 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 pub(crate) fn new(study: &Study) -> Result<engine::Plan, Vec<FieldError>> {
     let spec = &study.spec;
     let mut errors = Vec::new();
-    let objective = objective(spec, &mut errors);
+    let objectives = objectives(spec, &mut errors);
     let space = space(&spec.parameters, &mut errors);
     let sampler = sampler(spec.sampler.as_ref(), &mut errors);
     let scheduler = scheduler(spec.scheduler.as_ref(), &mut errors);
+    let rank_by = rank_by(spec, &mut errors);
+    let (bounds, expressions) = constraints(&spec.constraints, &mut errors);
     let stopping = stopping(&spec.stopping, &mut errors);
     let seed = seed(study);
     if seed > MAX_SEED {
         errors.push(FieldError::new("spec.seed", format!("must be at most {MAX_SEED} (given {seed})")));
     }
-    let (Some(objective), Some(space)) = (objective, space) else {
+    let (Some((objective, further)), Some(space)) = (objectives, space) else {
         // A plan with a piece missing would only report mistakes that nobody made.
         return Err(errors);
     };
     let plan = engine::Plan::new(engine::PlanSpec {
         objective,
+        further,
+        bounds: bounds.iter().map(|(_, bound)| bound.clone()).collect(),
+        rank_by,
         space,
         fidelity: spec.fidelity.as_ref().map(|f| engine::FidelityRange { min: f.min, max: f.max }),
         kind: spec.fidelity.as_ref().map(|f| f.kind).map_or(engine::FidelityKind::Cumulative, |kind| match kind {
@@ -54,7 +59,7 @@ pub(crate) fn new(study: &Study) -> Result<engine::Plan, Vec<FieldError>> {
             FidelityKind::Fresh => engine::FidelityKind::Fresh,
             FidelityKind::Repeat => engine::FidelityKind::Repeat,
         }),
-        constraints: spec.constraints.iter().map(|constraint| constraint.expression.clone()).collect(),
+        constraints: expressions.iter().map(|(_, expression)| expression.clone()).collect(),
         start_with: spec.start_with.iter().map(start_point).collect(),
         sampler,
         scheduler,
@@ -67,7 +72,11 @@ pub(crate) fn new(study: &Study) -> Result<engine::Plan, Vec<FieldError>> {
         Ok(plan) if errors.is_empty() => Ok(plan),
         Ok(_) => Err(errors),
         Err(found) => {
-            errors.extend(found.into_iter().map(|e| FieldError::new(api_path(&e.field), e.message)));
+            let bounds: Vec<usize> = bounds.iter().map(|(at, _)| *at).collect();
+            let expressions: Vec<usize> = expressions.iter().map(|(at, _)| *at).collect();
+            // The API has expressions and bounds in one list.
+            let place = |text: &str| relocated(&relocated(text, "constraints[", &expressions), "bounds[", &bounds);
+            errors.extend(found.into_iter().map(|e| FieldError::new(api_path(&place(&e.field)), place(&e.message))));
             Err(errors)
         }
     }
@@ -77,23 +86,78 @@ fn start_point(point: &StartPoint) -> Vec<(String, String)> {
     point.values.iter().map(|given| (given.name.clone(), given.value.clone())).collect()
 }
 
-/// The engine has one objective and keeps the settings apart; the API has a list and no such part.
+/// The engine keeps the settings apart; the API has no such part.
 fn api_path(field: &str) -> String {
     let field = field.strip_prefix("settings.").unwrap_or(field);
-    match field.strip_prefix("objective") {
-        Some(rest) if rest.is_empty() || rest.starts_with('.') => format!("spec.objectives[0]{rest}"),
-        _ if field == "target" => "spec.objectives[0].target".to_owned(),
-        _ if field == "resumable" => "spec.trial.checkpoint".to_owned(),
+    match field {
+        "target" => "spec.objectives[0].target".to_owned(),
+        "resumable" => "spec.trial.checkpoint".to_owned(),
         _ => format!("spec.{field}"),
     }
 }
 
-fn objective(spec: &StudySpec, errors: &mut Vec<FieldError>) -> Option<engine::Objective> {
-    if spec.objectives.len() != 1 {
-        let given = spec.objectives.len();
-        errors.push(FieldError::new("spec.objectives", format!("must have exactly one member (given {given})")));
+/// A text in which the first place `list[k]` is the one that the k-th member of the list has among the constraints.
+fn relocated(text: &str, list: &str, places: &[usize]) -> String {
+    let found = text.find(list).and_then(|start| {
+        let rest = text.get(start + list.len()..)?;
+        let digits = rest.find(']')?;
+        let place = places.get(rest.get(..digits)?.parse::<usize>().ok()?)?;
+        Some(format!("{}constraints[{place}{}", text.get(..start)?, rest.get(digits..)?))
+    });
+    found.unwrap_or_else(|| text.to_owned())
+}
+
+/// The bounds on reported metrics and the expressions over parameters, each with its place in the list.
+fn constraints(
+    all: &[Constraint],
+    errors: &mut Vec<FieldError>,
+) -> (Vec<(usize, engine::Bound)>, Vec<(usize, String)>) {
+    let (mut bounds, mut expressions) = (Vec::new(), Vec::new());
+    for (at, constraint) in all.iter().enumerate() {
+        let Constraint { expression, metric, min, max } = constraint;
+        let mut wrong = |message: &str| errors.push(FieldError::new(format!("spec.constraints[{at}]"), message));
+        match (expression, metric) {
+            (Some(_), Some(_)) | (None, None) => wrong("must have either `expression` or `metric`"),
+            (Some(_), None) if min.is_some() || max.is_some() => {
+                wrong("must have `min`, `max` or both with `metric`, and neither without");
+            }
+            (Some(expression), None) => expressions.push((at, expression.clone())),
+            (None, Some(metric)) => {
+                bounds.push((at, engine::Bound { metric: metric.clone(), min: *min, max: *max }));
+            }
+        }
     }
-    spec.objectives.first().map(|o| engine::Objective {
+    (bounds, expressions)
+}
+
+/// The place of the objective that rungs rank by.
+fn rank_by(spec: &StudySpec, errors: &mut Vec<FieldError>) -> Option<usize> {
+    let (name, metric) = spec.scheduler.as_ref()?.rank_by()?;
+    let place = spec.objectives.iter().position(|objective| objective.metric == metric);
+    if place.is_none() {
+        let message = format!("must name the metric of an objective (given `{metric}`)");
+        errors.push(FieldError::new(format!("spec.scheduler.{name}.rankBy"), message));
+    }
+    // A wrong name is told once, and not also as a missing one.
+    Some(place.unwrap_or(0))
+}
+
+/// The first objective and the others.
+fn objectives(spec: &StudySpec, errors: &mut Vec<FieldError>) -> Option<(engine::Objective, Vec<engine::Objective>)> {
+    if spec.objectives.is_empty() {
+        errors.push(FieldError::new("spec.objectives", "must have at least one member (given 0)"));
+    }
+    for (at, objective) in spec.objectives.iter().enumerate().filter(|_| spec.objectives.len() > 1) {
+        if objective.target.is_some() {
+            let message = "must be left out with several objectives: a front is never done";
+            errors.push(FieldError::new(format!("spec.objectives[{at}].target"), message));
+        }
+        if let Some(reference) = objective.reference.filter(|reference| !reference.is_finite()) {
+            let message = format!("must be finite (given {})", engine::number::to_text(reference));
+            errors.push(FieldError::new(format!("spec.objectives[{at}].reference"), message));
+        }
+    }
+    let mut all = spec.objectives.iter().map(|o| engine::Objective {
         metric: o.metric.clone(),
         goal: match o.goal {
             Goal::Minimize => engine::Goal::Minimize,
@@ -104,7 +168,8 @@ fn objective(spec: &StudySpec, errors: &mut Vec<FieldError>) -> Option<engine::O
             Reduce::Best => engine::Reduce::Best,
             Reduce::Mean => engine::Reduce::Mean,
         },
-    })
+    });
+    Some((all.next()?, all.collect()))
 }
 
 fn space(parameters: &[Parameter], errors: &mut Vec<FieldError>) -> Option<engine::Space> {

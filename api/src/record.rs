@@ -3,9 +3,10 @@
 //! What it must keep true: an observation is (trial, metric, level) and is written once; reading a log again changes nothing.
 
 use trimtab_engine::number::{parse, to_text};
-use trimtab_engine::{Goal, Plan};
+use trimtab_engine::{Goal, Plan, Reduce};
 use trimtab_protocol::{Curve, Ending, Finished, Folded, Progress, Reached, Report};
 
+use crate::history::values;
 use crate::trial::{CurvePoint, LevelValues, MetricProgress, MetricValues, TrialStatus};
 use crate::whole;
 
@@ -22,7 +23,7 @@ impl Scale<'_> {
     }
 
     fn goal(&self, metric: &str) -> Option<Goal> {
-        (metric == self.metric()).then_some(self.plan.spec().objective.goal)
+        self.plan.spec().objectives().find(|objective| objective.metric == metric).map(|objective| objective.goal)
     }
 
     /// Whether what a log counts by is the study's fidelity.
@@ -95,16 +96,17 @@ pub fn finish(status: &mut TrialStatus, scale: Scale<'_>, target_level: u32) -> 
     let levels = scale.plan.levels();
     let target = levels.iter().position(|l| *l == target_level).unwrap_or(levels.len().saturating_sub(1));
     let mut progress = progress(status, scale);
+    let decisive: Vec<&str> = scale.plan.spec().decisive().map(|(name, _)| name).collect();
     if whole::is_whole(scale.plan) {
         // Without levels, what the run gives is its only one.
-        let finished = progress.finish(&[], scale.metric(), 0, true);
+        let finished = progress.finish(&[], &decisive, 0, true);
         if finished.ending != Ending::NoMetric {
             whole::write(status, scale, target_level, &finished.reached);
         }
         keep(status, scale, &progress);
         return finished;
     }
-    let finished = progress.finish(levels, scale.metric(), target, true);
+    let finished = progress.finish(levels, &decisive, target, true);
     write_values(status, scale.plan, &finished.reached);
     keep(status, scale, &progress);
     finished
@@ -119,19 +121,22 @@ pub fn missed_rung(status: &TrialStatus, scale: Scale<'_>) -> Option<u32> {
     runs_through.then(|| scale.plan.levels().iter().find(passed).copied()).flatten()
 }
 
-/// The objective's value at a level, by the Study's `reduce`; `None` while it is not on record.
+/// What decides at a level, by the Study's `reduce`: the first objective's value, or that of another objective which is NaN or
+/// infinite. `None` while a metric that decides is not on record there.
 #[must_use]
 pub fn value_at(status: &TrialStatus, plan: &Plan, level: u32) -> Option<f64> {
-    let objective = &plan.spec().objective;
-    let values = status.values.iter().find(|v| v.level == level)?;
-    let metric = values.metrics.iter().find(|m| m.name == objective.metric)?;
-    let values = trimtab_engine::Values {
-        last: parse(&metric.last)?,
-        best: parse(&metric.best)?,
-        mean: parse(&metric.mean)?,
-        count: metric.count,
-    };
-    Some(objective.value(&whole::seen(plan, values)))
+    let found = decisive_at(status, plan, level);
+    let all: Option<Vec<f64>> = found.into_iter().map(|(_, value)| value).collect();
+    let objectives = all?.into_iter().take(plan.spec().objectives().count());
+    objectives.reduce(|first, other| if first.is_finite() && !other.is_finite() { other } else { first })
+}
+
+/// Each metric that decides, objectives first, with its value at a level by the Study's `reduce`, where that is on record.
+#[must_use]
+pub fn decisive_at<'p>(status: &TrialStatus, plan: &'p Plan, level: u32) -> Vec<(&'p str, Option<f64>)> {
+    let at = status.values.iter().find(|v| v.level == level);
+    let value = |name: &str, reduce: Reduce| Some(reduce.of(&whole::seen(plan, values(at?, name)?)));
+    plan.spec().decisive().map(|(name, reduce)| (name, value(name, reduce))).collect()
 }
 
 fn write_values(status: &mut TrialStatus, plan: &Plan, reached: &[Reached]) {

@@ -3,11 +3,14 @@
 //! The schema and its CEL rules refuse most of this at the API server already. It is checked again here, because the
 //! command line validates without a server, and because a cluster may hold objects that an older schema let in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::MAX_STUDY_NAME;
 use crate::study::Study;
 use crate::{plan, template};
+
+/// The most metrics that a Trial keeps.
+const MAX_METRICS: usize = 17;
 
 /// What is wrong with a Study: which field, and what is allowed there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -95,8 +98,23 @@ fn check_metrics(study: &Study, errors: &mut Vec<FieldError>) {
     let objectives =
         study.spec.objectives.iter().enumerate().map(|(i, o)| (format!("spec.objectives[{i}].metric"), &o.metric));
     let recorded = study.spec.record_metrics.iter().enumerate().map(|(i, m)| (format!("spec.recordMetrics[{i}]"), m));
+    let bounded = |(i, constraint): (usize, &'_ crate::study::Constraint)| {
+        Some((format!("spec.constraints[{i}].metric"), constraint.metric.clone()?))
+    };
+    let bounded: Vec<(String, String)> = study.spec.constraints.iter().enumerate().filter_map(bounded).collect();
+    let count = study.spec.metrics().len();
+    if count > MAX_METRICS {
+        let message =
+            format!("must leave at most {MAX_METRICS} metrics, objectives and constraints included (given {count})");
+        errors.push(FieldError::new("spec.recordMetrics", message));
+    }
+    let is_objective = |name: &String| study.spec.objectives.iter().any(|objective| objective.metric == *name);
+    // A bound may be on an objective, and the plan says what is bounded twice.
+    let others = bounded.iter().filter(|(_, name)| !is_objective(name));
+    let others: BTreeMap<&String, &String> = others.rev().map(|(field, name)| (name, field)).collect();
+    let others = others.into_iter().map(|(name, field)| (field.clone(), name));
     let mut seen = BTreeSet::new();
-    for (field, name) in objectives.chain(recorded) {
+    for (field, name) in objectives.chain(others).chain(recorded) {
         if !is_metric_name(name) {
             let message =
                 "must be the name of a metric: at most 63 letters, digits and `_.:/@()%+-`, a letter or `_` first";

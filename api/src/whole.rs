@@ -112,9 +112,9 @@ pub(crate) fn write(status: &mut TrialStatus, scale: Scale<'_>, target: u32, fou
 
 /// The values of a metric over the repeats up to this one: its own as the last, the best of them, and their mean.
 fn averaged(status: &TrialStatus, scale: Scale<'_>, target: u32, metric: &str, values: &Values) -> Values {
-    let objective = &scale.plan.spec().objective;
-    let goal = (objective.metric == metric).then_some(objective.goal);
-    let own = match goal.map(|_| objective.reduce) {
+    let objective = scale.plan.spec().objectives().find(|objective| objective.metric == metric);
+    let goal = objective.map(|objective| objective.goal);
+    let own = match objective.map(|objective| objective.reduce) {
         Some(Reduce::Best) => values.best,
         Some(Reduce::Mean) => values.mean,
         Some(Reduce::Last) | None => values.last,

@@ -62,11 +62,12 @@ fn advance(plan: &Plan, trial: &mut Trial) -> Vec<TrialResult> {
                 mean: text,
                 count: level,
             };
+            let text = number::to_text(f64::from(spec.number * 31 % 17) / 17.0);
             let other = MetricValues {
                 name: "loss".to_owned(),
-                last: "1".to_owned(),
-                best: "1".to_owned(),
-                mean: "1".to_owned(),
+                last: text.clone(),
+                best: text.clone(),
+                mean: text,
                 count: level,
             };
             status.values.push(LevelValues { level, metrics: vec![other, objective] });
@@ -142,8 +143,20 @@ fn played_study_has_the_engines_history() {
             json!({"trials": 20}),
         ),
         (json!({"none": {}}), json!({"trials": 12})),
+        (json!({"hyperband": {"rankBy": "loss"}}), json!({"trials": 40})),
+        (json!({"asha": {"rankBy": "val_accuracy"}}), json!({"trials": 40})),
     ] {
         let mut study = study();
+        if limits["trials"] == 40 {
+            // A bound that a third break; and where rungs rank by a metric, a second objective.
+            let bound = json!([{"metric": "loss", "max": 0.7}]);
+            study.spec.constraints = serde_json::from_value(bound).unwrap();
+            study.spec.record_metrics.clear();
+        }
+        if scheduler.to_string().contains("rankBy") {
+            let loss = json!({"metric": "loss", "goal": "Minimize"});
+            study.spec.objectives.push(serde_json::from_value(loss).unwrap());
+        }
         study.spec.scheduler = serde_json::from_value(scheduler).unwrap();
         study.spec.limits = serde_json::from_value(limits).unwrap();
         let (plan, trials, own) = play(&mut study);
@@ -159,6 +172,33 @@ fn played_study_has_the_engines_history() {
             trials.iter().map(|t| serde_json::from_str(&serde_json::to_string(t).unwrap()).unwrap()).collect();
         assert_eq!(text(&history(&plan, &study, &again, 0)), text(&own));
     }
+}
+
+#[test]
+fn a_level_is_known_when_every_metric_that_decides_is() {
+    let mut study = study();
+    study.spec.constraints = serde_json::from_value(json!([{"metric": "latency_ms", "max": 20}])).unwrap();
+    let plan = validate(&study).unwrap();
+    let mut trial = Trial::new(
+        "digits-0000",
+        serde_json::from_value(json!({
+            "studyName": "digits", "studyUID": "uid", "number": 0, "parameters": [], "sampler": "random", "bracket": 0,
+            "targetLevel": 1, "batches": [],
+        }))
+        .unwrap(),
+    );
+    let metric =
+        |name: &str, value: &str| json!({"name": name, "last": value, "best": value, "mean": value, "count": 1});
+    let mut tell = |metrics: Value| {
+        let values = json!([{"level": 1, "metrics": metrics}]);
+        trial.status = Some(TrialStatus { values: serde_json::from_value(values).unwrap(), ..TrialStatus::default() });
+        results(&plan, &trial)
+    };
+    assert!(tell(json!([metric("val_accuracy", "0.5")])).is_empty());
+    assert!(tell(json!([metric("latency_ms", "NaN")])).is_empty());
+    let known = tell(json!([metric("latency_ms", "25"), metric("loss", "1"), metric("val_accuracy", "0.5")]));
+    let others = engine::Others(vec![25.0]);
+    assert_eq!(known[0].kind, ResultKind::Observed { level: 0, values: engine::Values::once(0.5), others });
 }
 
 #[test]

@@ -74,7 +74,8 @@ class Optuna:
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.problem = problem
-        self.study = optuna.create_study(sampler=self.make(optuna, seed))
+        directions = ["minimize"] * problem.get("objectives", 1)
+        self.study = optuna.create_study(sampler=self.make(optuna, seed), directions=directions)
 
     def ask(self):
         trial = self.study.ask()
@@ -372,7 +373,7 @@ def main():
                 result = speed(problems, problems.by_name[(names or ["mixed10"])[0]], name, finished, given.asks)
                 print(json.dumps(result), flush=True)
         return
-    for problem in names or problems.by_name:
+    for problem in names or [name for name, p in problems.by_name.items() if "objectives" not in p]:
         for name in given.samplers.split(","):
             if name.startswith(("hyperopt", "skopt")) and any(p["when"] for p in problems.by_name[problem]["parameters"]):
                 print(f"{name} is left out on {problem}: it has no conditions of this form", file=sys.stderr)

@@ -1,7 +1,6 @@
 //! The best trial.
 
 use crate::history::{History, TrialNumber};
-use crate::number::sortable;
 use crate::plan::Plan;
 use crate::state::State;
 
@@ -17,7 +16,8 @@ pub struct Best {
 }
 
 /// The best trial so far, by admitted and open results: the best finite value at the highest level where any trial that
-/// has not failed, been lost or been removed has one. Ties go to the lower number.
+/// has not failed, been lost or been removed has one and keeps the bounds. Ties go to the lower number. Among several
+/// objectives there is no best trial, but a [`crate::Front`].
 #[must_use]
 pub fn best(plan: &Plan, history: &History) -> Option<Best> {
     best_of(plan, &State::fold(plan, history))
@@ -26,16 +26,18 @@ pub fn best(plan: &Plan, history: &History) -> Option<Best> {
 /// The best trial of a state.
 #[must_use]
 pub fn best_of(plan: &Plan, state: &State<'_>) -> Option<Best> {
-    let objective = &plan.spec().objective;
+    if plan.spec().has_several_objectives() {
+        return None;
+    }
     let mut leader: Option<((usize, u64), Best)> = None;
     for trial in state.trials().iter().filter(|trial| trial.is_eligible()) {
-        for (level, values) in &trial.values {
-            let Some(oriented) = objective.oriented(values) else { continue };
-            let key = sortable(oriented);
-            let leads = leader.is_none_or(|((top, best), _)| *level > top || (*level == top && key < best));
+        for shown in &trial.values {
+            let (level, standing) = (shown.level, plan.standing(shown));
+            let Some(key) = standing.filter(|_| plan.is_feasible(shown)) else { continue };
+            let leads = leader.is_none_or(|((top, best), _)| level > top || (level == top && key < best));
             if leads {
-                let value = objective.value(values);
-                leader = Some(((*level, key), Best { number: trial.number, level: *level, value }));
+                let value = plan.leading_value(shown);
+                leader = Some(((level, key), Best { number: trial.number, level, value }));
             }
         }
     }

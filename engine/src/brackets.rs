@@ -39,6 +39,17 @@ pub const MAX_FIRST_RUNG: u64 = 100_000;
 /// The most levels that a plan may have.
 pub const MAX_LEVELS: usize = 64;
 
+/// The scheduler's name in the API.
+#[must_use]
+pub fn name(scheduler: &Scheduler) -> &'static str {
+    match scheduler {
+        Scheduler::None => "none",
+        Scheduler::SuccessiveHalving { .. } => "successiveHalving",
+        Scheduler::Hyperband { .. } => "hyperband",
+        Scheduler::Asha { .. } => "asha",
+    }
+}
+
 /// How many promotions fit between two fidelities: the largest `s` with `min * eta^s <= max`.
 #[must_use]
 pub fn promotions(range: FidelityRange, eta: u32) -> u32 {

@@ -13,6 +13,9 @@ pub(crate) fn parameter(name: &str, domain: Domain) -> Parameter {
 pub(crate) fn spec() -> PlanSpec {
     PlanSpec {
         objective: Objective { metric: "loss".to_owned(), goal: Goal::Minimize, reduce: Reduce::Last },
+        further: Vec::new(),
+        bounds: Vec::new(),
+        rank_by: None,
         space: Space {
             parameters: vec![parameter("x", Domain::Float { min: 0.0, max: 1.0, step: None, scale: Scale::Linear })],
         },
@@ -60,7 +63,7 @@ impl Study {
     }
 
     pub(crate) fn observe(&mut self, number: u32, level: usize, value: f64) -> &mut Self {
-        self.tell(number, ResultKind::Observed { level, values: Values::once(value) })
+        self.tell(number, ResultKind::observed(level, Values::once(value)))
     }
 
     pub(crate) fn rest(&mut self, number: u32, level: usize, spent: u64) -> &mut Self {
@@ -119,6 +122,16 @@ pub(crate) fn search(
     workers: u32,
     value: impl Fn(&crate::Assignment) -> f64,
 ) -> Vec<(crate::Assignment, f64)> {
+    let (_, done) = play(plan, workers, |assignment| vec![value(assignment)]);
+    done.into_iter().map(|(assignment, values)| (assignment, values[0])).collect()
+}
+
+/// The same for several objectives and bounds: the metrics that decide, in their order. Returns the state as well.
+pub(crate) fn play(
+    plan: &Plan,
+    workers: u32,
+    values: impl Fn(&crate::Assignment) -> Vec<f64>,
+) -> (crate::state::State<'static>, Vec<(crate::Assignment, Vec<f64>)>) {
     let plan = plan.with_settings(Settings { parallelism: workers, ..plan.settings().clone() });
     let mut state = crate::state::State::new(&plan);
     let mut running = Vec::new();
@@ -131,12 +144,13 @@ pub(crate) fn search(
             continue;
         }
         if running.is_empty() {
-            return done;
+            return (state, done);
         }
         let (number, parameters) = running.remove(done.len() * 7 % running.len());
-        let outcome = value(&parameters);
+        let outcome = values(&parameters);
+        let (first, others) = (Values::once(outcome[0]), crate::Others(outcome[1..].to_vec()));
         let results = [
-            TrialResult { number, kind: ResultKind::Observed { level: 0, values: Values::once(outcome) } },
+            TrialResult { number, kind: ResultKind::Observed { level: 0, values: first, others } },
             TrialResult { number, kind: ResultKind::Rested { level: 0, spent: 1 } },
         ];
         state.admit(&plan, &results);

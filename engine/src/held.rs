@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::best::{Best, best_of};
 use crate::decide::{Decision, decide_on};
+use crate::front::{Front, front_of};
 use crate::history::{History, ResultKey, TrialResult};
 use crate::plan::Plan;
 use crate::state::State;
@@ -40,7 +41,7 @@ impl Held {
             let key = result.key();
             !self.void.contains(&key) && self.pending.binary_search_by_key(&key, TrialResult::key).is_err()
         };
-        let mut fresh: Vec<TrialResult> = history.open.iter().filter(is_new).copied().collect();
+        let mut fresh: Vec<TrialResult> = history.open.iter().filter(is_new).cloned().collect();
         let first = fresh.iter().map(TrialResult::key).min();
         // A log has the results of a batch in the order of their keys, and what was admitted cannot be taken back.
         let is_late = first.zip(self.pending.last()).is_some_and(|(first, last)| first < last.key());
@@ -69,6 +70,12 @@ impl Held {
     #[must_use]
     pub fn best(&self, plan: &Plan) -> Option<Best> {
         best_of(plan, &self.state)
+    }
+
+    /// The front, by all results that a decision has seen.
+    #[must_use]
+    pub fn front(&self, plan: &Plan, references: &[Option<f64>]) -> Option<Front> {
+        front_of(plan, &self.state, references)
     }
 }
 

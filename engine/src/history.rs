@@ -47,6 +47,18 @@ impl PartialEq for Values {
     }
 }
 
+/// What a trial reported, up to a level, of the metrics beside the first objective that decide: the further objectives and then
+/// the bounds, in the plan's order; of each the value that stands for the trial. Empty where there are none.
+#[derive(Clone, Debug, Default)]
+pub struct Others(pub Vec<f64>);
+
+impl PartialEq for Others {
+    /// NaN equals NaN here, as for [`Values`].
+    fn eq(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(&a, &b)| same(a, b))
+    }
+}
+
 /// How a trial came to its end, where that end is not simply having reached its last level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
@@ -61,7 +73,7 @@ pub enum Outcome {
 }
 
 /// One thing that became known about a trial.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TrialResult {
     /// Which trial.
     pub number: TrialNumber,
@@ -70,14 +82,16 @@ pub struct TrialResult {
 }
 
 /// The kinds of results.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ResultKind {
-    /// The objective's values at a level (an index into [`crate::Plan::levels`]).
+    /// The values at a level (an index into [`crate::Plan::levels`]) of every metric that decides.
     Observed {
         /// The level's index.
         level: usize,
-        /// What was reported of the objective up to it.
+        /// What was reported of the first objective up to it.
         values: Values,
+        /// What was reported of the others.
+        others: Others,
     },
     /// A run ended in order at this level: the trial holds no slot until it is continued. A trial that converged early rests at the top level.
     Rested {
@@ -93,6 +107,14 @@ pub enum ResultKind {
         /// Fidelity units that all runs of the trial have really paid.
         spent: u64,
     },
+}
+
+impl ResultKind {
+    /// The values at a level of a study whose first objective alone decides.
+    #[must_use]
+    pub fn observed(level: usize, values: Values) -> Self {
+        Self::Observed { level, values, others: Others::default() }
+    }
 }
 
 /// Names a result without its value: values are written once on the trial, so the log refers to them by key.
@@ -185,10 +207,12 @@ pub struct Comparison {
     pub kept: u32,
     /// How many members the rung had.
     pub of: u32,
-    /// The trial's own value.
+    /// The trial's own value; or its front, from 1, where a rung of several objectives ranks by non-domination.
     pub value: f64,
-    /// The value of the last one that passes; NaN when none does.
+    /// The value, or the front, of the last one that passes; NaN when none does.
     pub cutoff: f64,
+    /// By how much the trial breaks the bounds on reported metrics; 0 when it keeps them.
+    pub violation: f64,
 }
 
 impl PartialEq for Comparison {
@@ -197,6 +221,7 @@ impl PartialEq for Comparison {
         (self.level, self.rank, self.kept, self.of) == (other.level, other.rank, other.kept, other.of)
             && same(self.value, other.value)
             && same(self.cutoff, other.cutoff)
+            && same(self.violation, other.violation)
     }
 }
 

@@ -11,11 +11,13 @@ pub mod decide;
 pub mod expression;
 #[cfg(test)]
 mod fixture;
+pub mod front;
 mod held;
 pub mod history;
 pub mod importance;
 mod normal;
 pub mod number;
+pub mod pareto;
 pub mod plan;
 pub mod random;
 pub mod safety;
@@ -27,14 +29,15 @@ pub mod verify;
 
 pub use best::{Best, best};
 pub use decide::{Decision, Next, advance, decide, next};
+pub use front::{Front, front};
 pub use held::Held;
 pub use history::{
-    Action, Batch, Comparison, History, Note, Outcome, Reason, ResultKey, ResultKind, TrialNumber, TrialResult, Values,
-    Verdict, VerdictReason,
+    Action, Batch, Comparison, History, Note, Others, Outcome, Reason, ResultKey, ResultKind, TrialNumber, TrialResult,
+    Values, Verdict, VerdictReason,
 };
 pub use importance::{Importance, importance};
 pub use plan::{
-    AshaForm, FidelityKind, FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce, Sampler,
+    AshaForm, Bound, FidelityKind, FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce, Sampler,
     Scheduler, Settings, Sizes, StoppingRule, TpeSettings,
 };
 pub use safety::{Correlation, Safety, safety};

@@ -24,10 +24,21 @@ pub fn parse(text: &str) -> Option<f64> {
 }
 
 /// Maps a number to an integer that sorts as the number does; both zeros are equal. NaN must not be given.
-pub(crate) fn sortable(x: f64) -> u64 {
+#[must_use]
+pub fn sortable(x: f64) -> u64 {
     // Adding zero turns the negative zero into the positive one, so that they tie.
     let bits = (x + 0.0).to_bits();
     if bits >> 63 == 1 { !bits } else { bits | (1 << 63) }
+}
+
+/// The first of the integers that are beyond [`sortable`] of every finite number.
+pub(crate) const BEYOND: u64 = 0xFFF0_0000_0000_0000;
+
+/// Maps a positive number to an integer beyond those of every finite number and below `u64::MAX`, in the numbers' order as
+/// far as twelve digits tell it. NaN and negative numbers must not be given.
+pub(crate) fn sortable_beyond(x: f64) -> u64 {
+    // 53 bits hold what is left of the 63 of a positive number, infinity included.
+    BEYOND + (x.to_bits() >> 11)
 }
 
 /// Whether two numbers are the same, where NaN is the same as NaN: what a log needs when it is compared.
@@ -89,6 +100,17 @@ mod tests {
         fn sortable_sorts_as_numbers_do(a in any::<f64>(), b in any::<f64>()) {
             prop_assert_eq!(sortable(a).partial_cmp(&sortable(b)), a.partial_cmp(&b));
             prop_assert_eq!(sortable(0.0), sortable(-0.0));
+        }
+
+        #[test]
+        fn what_is_beyond_sorts_behind_every_number(
+            a in prop_oneof![0.0..1e300_f64, Just(0.0), Just(5e-324), Just(f64::MAX), Just(f64::INFINITY)],
+            factor in 1.000_001..1e9_f64,
+            x in prop::num::f64::NORMAL,
+        ) {
+            prop_assert!(sortable(x) < BEYOND && BEYOND <= sortable_beyond(a) && sortable_beyond(a) < u64::MAX);
+            prop_assert!(sortable_beyond(a) <= sortable_beyond(a * factor));
+            prop_assert!(!(1e-300..=1e300).contains(&a) || sortable_beyond(a) < sortable_beyond(a * factor));
         }
     }
 }

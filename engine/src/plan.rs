@@ -2,6 +2,7 @@
 
 mod early;
 mod fidelity;
+mod metrics;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::state::MAX_TRIALS;
 
 pub use early::{AshaForm, Sizes, StoppingRule};
 pub use fidelity::FidelityKind;
+pub use metrics::{Bound, MAX_BOUNDS};
 
 /// Whether a metric is to be made small or large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,8 +174,14 @@ pub struct Settings {
 /// What [`Plan::new`] validates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanSpec {
-    /// The metric to optimize.
+    /// The metric to optimize, or the first of several.
     pub objective: Objective,
+    /// The other objectives of a study that looks for a Pareto front.
+    pub further: Vec<Objective>,
+    /// What must hold of what trials report.
+    pub bounds: Vec<Bound>,
+    /// The place of the objective that rungs rank by, where there are several; absent: by non-domination.
+    pub rank_by: Option<usize>,
     /// The search space.
     pub space: Space,
     /// How far trials train; absent: one value a trial.
@@ -247,24 +255,13 @@ pub struct Overview {
 }
 
 impl Objective {
-    /// The value that stands for a trial, oriented so that smaller is better; `None` when it is NaN or infinite.
-    ///
-    /// This is the one place where the goal's direction is looked at.
-    #[must_use]
-    pub fn oriented(&self, values: &Values) -> Option<f64> {
-        Some(self.orient(self.value(values))).filter(|x| x.is_finite())
-    }
-
     /// The value that stands for a trial, as it was reported.
     #[must_use]
     pub fn value(&self, values: &Values) -> f64 {
-        match self.reduce {
-            Reduce::Last => values.last,
-            Reduce::Best => values.best,
-            Reduce::Mean => values.mean,
-        }
+        self.reduce.of(values)
     }
 
+    /// A value with smaller being better. This is the one place where the goal's direction is looked at.
     pub(crate) fn orient(&self, value: f64) -> f64 {
         match self.goal {
             Goal::Minimize => value,
@@ -318,9 +315,7 @@ impl Plan {
     pub fn new(spec: PlanSpec) -> Result<Self, Vec<PlanError>> {
         let mut errors = spec.space.validate();
         let space_is_valid = errors.is_empty();
-        if spec.objective.metric.is_empty() {
-            errors.push(error("objectives[0].metric", "must not be empty"));
-        }
+        metrics::check(&spec, &mut errors);
         errors.extend(spec.settings.validate());
         let ladder_is_valid = check_ladder(&spec, &mut errors);
         stopping::check(&spec, &mut errors);

@@ -8,8 +8,9 @@
 //! (Psychometrika 65, 2000): Fisher's transformation with the variance `(1 + r^2 / 2) / (n - 3)`.
 
 use crate::history::History;
+use crate::pareto::{Point, order};
 use crate::plan::{FidelityKind, Plan};
-use crate::state::State;
+use crate::state::{State, Trial};
 
 /// Below so many pairs nothing is said.
 pub const FEWEST_PAIRS: usize = 10;
@@ -102,20 +103,38 @@ pub fn safety_of(plan: &Plan, state: &State<'_>) -> Safety {
     Safety::Unknown { pairs: most, can_come }
 }
 
-/// The oriented values at two levels of the trials that nobody had judged at either.
+/// The oriented values at two levels of the trials that nobody had judged at either; where rungs rank by non-domination the
+/// places of these trials among each other.
 fn pairs(plan: &Plan, state: &State<'_>, from: usize, to: usize) -> Vec<(f64, f64)> {
     let shapes = plan.brackets();
     let first_rung = |bracket: u32| {
         let shape = shapes.get((bracket as usize).checked_rem(shapes.len())?)?;
         shape.rungs.first().map(|rung| rung.level)
     };
-    let value = |trial: &crate::state::Trial<'_>, level| plan.spec().objective.oriented(trial.values_at(level)?);
-    state
+    let point = |trial: &Trial<'_>, level| plan.point(trial.values_at(level)?);
+    let points: Vec<(Point, Point)> = state
         .trials()
         .iter()
         .filter(|trial| first_rung(trial.bracket) >= Some(to))
-        .filter_map(|trial| Some((value(trial, from)?, value(trial, to)?)))
-        .collect()
+        .filter_map(|trial| Some((point(trial, from)?, point(trial, to)?)))
+        .collect();
+    let (below, above): (Vec<Point>, Vec<Point>) = points.into_iter().unzip();
+    scores(plan, &below).into_iter().zip(scores(plan, &above)).collect()
+}
+
+/// What orders these points at a rung, smaller is better.
+#[expect(clippy::cast_precision_loss, reason = "there are few pairs")]
+fn scores(plan: &Plan, points: &[Point]) -> Vec<f64> {
+    if !plan.ranks_by_fronts() {
+        return points.iter().filter_map(|point| plan.leading_of(point)).collect();
+    }
+    let mut places = vec![0.0; points.len()];
+    for (place, at) in order(points, plan.spec().objectives().count(), points.len()).into_iter().enumerate() {
+        if let Some(score) = places.get_mut(at) {
+            *score = place as f64;
+        }
+    }
+    places
 }
 
 /// The rank correlation of pairs; `None` when they are too few, or all alike at one of the levels.

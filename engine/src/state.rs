@@ -6,15 +6,26 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::history::{Action, History, Note, Outcome, Reason, ResultKind, TrialNumber, TrialResult, Values};
-use crate::number::sortable;
-use crate::plan::{Objective, Plan};
+use crate::history::{Action, History, Note, Others, Outcome, Reason, ResultKind, TrialNumber, TrialResult, Values};
+use crate::number::BEYOND;
+use crate::plan::Plan;
 use crate::samplers;
 use crate::schedulers::Memo;
 use crate::space::Assignment;
 
 /// The most trials that a study can have. It bounds what a damaged record can make the engine build.
 pub const MAX_TRIALS: u32 = 200_000;
+
+/// What a trial has shown up to a level.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// The level's index.
+    pub level: usize,
+    /// What it reported of the first objective.
+    pub values: Values,
+    /// What it reported of the other metrics that decide.
+    pub others: Others,
+}
 
 /// What the history says of one trial.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +45,7 @@ pub struct Trial<'h> {
     /// The level's index of the highest rung that it passed.
     pub cleared: Option<usize>,
     /// Values at levels, by rising level.
-    pub values: Vec<(usize, Values)>,
+    pub values: Vec<Shown>,
     /// The highest level at which a run ended in order.
     pub rested: Option<usize>,
     /// Fidelity units paid so far, by its newest result.
@@ -101,13 +112,13 @@ impl Trial<'_> {
 
     /// What was reported up to a level.
     #[must_use]
-    pub fn values_at(&self, level: usize) -> Option<&Values> {
-        self.values.binary_search_by_key(&level, |&(at, _)| at).ok().and_then(|i| self.values.get(i)).map(|(_, v)| v)
+    pub fn values_at(&self, level: usize) -> Option<&Shown> {
+        self.values.binary_search_by_key(&level, |shown| shown.level).ok().and_then(|i| self.values.get(i))
     }
 
     /// What was reported up to a level, once a rung there may judge it: where a run ends at its rung, when it has ended. So a
     /// decision does not depend on whether a run's last value or its end became known first.
-    pub(crate) fn arrived_at(&self, plan: &Plan, level: usize) -> Option<&Values> {
+    pub(crate) fn arrived_at(&self, plan: &Plan, level: usize) -> Option<&Shown> {
         self.values_at(level).filter(|_| plan.runs_through() || self.rested >= Some(level))
     }
 
@@ -161,8 +172,9 @@ impl Trial<'_> {
         self.cleared = self.cleared.max(Some(cleared));
     }
 
-    fn best(&self, objective: &Objective) -> Option<u64> {
-        self.values.iter().filter_map(|(_, values)| objective.oriented(values)).map(sortable).min()
+    /// Its best standing at any level, if it keeps the bounds there.
+    fn best(&self, plan: &Plan) -> Option<u64> {
+        self.values.iter().filter_map(|shown| plan.standing(shown)).filter(|standing| *standing < BEYOND).min()
     }
 }
 
@@ -177,7 +189,7 @@ pub struct State<'h> {
     active: u32,
     committed: u128,
     failed: u32,
-    /// Each eligible trial's best oriented value at any level.
+    /// Each eligible trial's best standing at any level.
     ranked: BTreeSet<(u64, u32)>,
     /// The numbers of the configurations that exist, where the plan can number them.
     taken: BTreeSet<u64>,
@@ -302,7 +314,7 @@ impl<'h> State<'h> {
         &self.taken
     }
 
-    /// The best oriented value of any eligible trial at any level, as [`sortable`] maps it.
+    /// The best standing of any eligible trial at any level where it keeps the bounds.
     pub(crate) fn best_of_all(&self) -> Option<u64> {
         self.ranked.first().map(|&(key, _)| key)
     }
@@ -311,8 +323,8 @@ impl<'h> State<'h> {
     pub(crate) fn admit(&mut self, plan: &Plan, results: &[TrialResult]) -> Vec<TrialResult> {
         let mut sorted: Vec<&TrialResult> = results.iter().collect();
         // Two results with one key and different contents are ordered by content, so that their order of arrival is nothing.
-        sorted.sort_by(|a, b| a.key().cmp(&b.key()).then_with(|| contents(a).cmp(&contents(b))));
-        sorted.into_iter().filter(|result| self.learn(plan, result)).copied().collect()
+        sorted.sort_by(|a, b| a.key().cmp(&b.key()).then_with(|| contents(a).cmp(contents(b))));
+        sorted.into_iter().filter(|result| self.learn(plan, result)).cloned().collect()
     }
 
     fn learn(&mut self, plan: &Plan, result: &TrialResult) -> bool {
@@ -327,9 +339,9 @@ impl<'h> State<'h> {
             return false;
         }
         self.change(plan, number, |trial| match result.kind {
-            ResultKind::Observed { level, values } => {
-                let at = trial.values.partition_point(|&(below, _)| below < level);
-                trial.values.insert(at, (level, values));
+            ResultKind::Observed { level, values, ref others } => {
+                let at = trial.values.partition_point(|below| below.level < level);
+                trial.values.insert(at, Shown { level, values, others: others.clone() });
             }
             ResultKind::Rested { level, spent } => {
                 trial.rests |= 1 << level;
@@ -505,17 +517,16 @@ impl<'h> State<'h> {
 
     /// Changes a trial and everything that is counted from it.
     fn change(&mut self, plan: &Plan, number: u32, change: impl FnOnce(&mut Trial<'h>)) {
-        let objective = &plan.spec().objective;
         let Some(trial) = self.trials.get_mut(number as usize) else { return };
         self.active -= u32::from(trial.is_active());
         self.committed -= u128::from(trial.committed(plan));
-        let best = trial.best(objective).filter(|_| trial.is_eligible());
+        let best = trial.best(plan).filter(|_| trial.is_eligible());
         self.memo.leave(plan, trial);
         let had_ended = trial.ended.is_some();
         change(trial);
         self.memo.enter(plan, trial);
         self.sampling.learned(plan, trial);
-        let now = trial.best(objective).filter(|_| trial.is_eligible());
+        let now = trial.best(plan).filter(|_| trial.is_eligible());
         if best != now {
             best.map(|key| self.ranked.remove(&(key, number)));
             now.map(|key| self.ranked.insert((key, number)));
@@ -542,14 +553,17 @@ pub(crate) fn hole_bounds(history: &History) -> Vec<u32> {
     bounds
 }
 
-fn contents(result: &TrialResult) -> (u64, u64, u64, u64) {
-    match result.kind {
-        ResultKind::Observed { values, .. } => {
-            (values.last.to_bits(), values.best.to_bits(), values.mean.to_bits(), u64::from(values.count))
+/// A result's contents in an order of their own.
+fn contents(result: &TrialResult) -> impl Iterator<Item = u64> {
+    let (of_kind, others) = match &result.kind {
+        ResultKind::Observed { values, others, .. } => {
+            let of_first = [values.last, values.best, values.mean].map(f64::to_bits);
+            (vec![of_first[0], of_first[1], of_first[2], u64::from(values.count)], others.0.as_slice())
         }
-        ResultKind::Rested { spent, .. } => (spent, 0, 0, 0),
-        ResultKind::Ended { outcome, spent } => (outcome as u64, spent, 0, 0),
-    }
+        ResultKind::Rested { spent, .. } => (vec![*spent], &[][..]),
+        ResultKind::Ended { outcome, spent } => (vec![*outcome as u64, *spent], &[][..]),
+    };
+    of_kind.into_iter().chain(others.iter().map(|value| value.to_bits()))
 }
 
 #[cfg(test)]

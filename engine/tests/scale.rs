@@ -16,6 +16,9 @@ fn plan(scheduler: Scheduler, trials: u32) -> Plan {
         (0..8).map(|i| Parameter { name: format!("p{i}"), domain: domain.clone(), when: Vec::new() }).collect();
     Plan::new(PlanSpec {
         objective: Objective { metric: "loss".to_owned(), goal: Goal::Minimize, reduce: Reduce::Last },
+        further: Vec::new(),
+        bounds: Vec::new(),
+        rank_by: None,
         space: Space { parameters },
         fidelity: Some(FidelityRange { min: 1, max: 27 }),
         kind: FidelityKind::Cumulative,
@@ -67,7 +70,7 @@ fn run(scheduler: Scheduler) -> (usize, Vec<Duration>) {
     for number in 0..10_000_u32 {
         let value = f64::from(number.wrapping_mul(2_654_435_761) % 10_007);
         let number = TrialNumber(number);
-        history.open.push(TrialResult { number, kind: ResultKind::Observed { level: 0, values: Values::once(value) } });
+        history.open.push(TrialResult { number, kind: ResultKind::observed(0, Values::once(value)) });
         history.open.push(TrialResult { number, kind: ResultKind::Rested { level: 0, spent: 1 } });
     }
     for _ in 0..3 {

@@ -37,5 +37,5 @@ fuzz_target!(|data: &[u8]| {
     let once = format!("{progress:?}");
     fold(&mut progress);
     assert_eq!(once, format!("{progress:?}"));
-    let _ = progress.finish(&[1, 3, 9], "loss", 2, true);
+    let _ = progress.finish(&[1, 3, 9], &["loss"], 2, true);
 });

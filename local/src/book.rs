@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use trimtab_api::conditions::{self, study as condition};
-use trimtab_api::study::{ActionKind, BatchRecord, BestTrial, SettingsRecord, TrialCounts};
+use trimtab_api::study::{ActionKind, BatchRecord, BestTrial, Front, SettingsRecord, TrialCounts};
 use trimtab_api::trial::{OutcomeKind, TrialStatus};
-use trimtab_api::{Study, StudySpec, Trial, history, validate};
-use trimtab_engine::{Best, Decision, History, Plan, ResultKey, Settings};
+use trimtab_api::{Study, StudySpec, Trial, front, history, validate};
+use trimtab_engine::{self as engine, Best, Decision, History, Plan, ResultKey, Settings};
 
 use crate::error::Error;
 use crate::folder::Folder;
@@ -186,6 +186,19 @@ impl Book {
         })
     }
 
+    /// The front so far, with several objectives.
+    #[must_use]
+    pub fn front(&self) -> Option<Front> {
+        let found = engine::front(&self.plan, &self.history, &front::references(&self.study.spec));
+        found.map(|found| self.name_front(&found))
+    }
+
+    /// The engine's front as people know it.
+    pub(crate) fn name_front(&self, front: &engine::Front) -> Front {
+        let name = self.study.metadata.name.as_deref().unwrap_or_default();
+        front::record(name, &self.plan, front, front::MAX_NAMED)
+    }
+
     /// The Study with a status for people, and its trials, as a cluster would show them.
     #[must_use]
     pub fn objects(&self) -> (Study, Vec<Trial>) {
@@ -196,6 +209,8 @@ impl Book {
         let wanted = self.plan.settings().limits.trials.map(u64::from).or_else(|| self.plan.overview().trials);
         status.progress = Some(wanted.map_or_else(|| done.to_string(), |wanted| format!("{done}/{wanted}")));
         status.best = self.best();
+        status.front = self.front();
+        status.answer = front::answer(status.best.as_ref(), status.front.as_ref());
         status.spent_fidelity = self.trials.iter().filter_map(|t| t.status.as_ref()).map(|s| s.spent_fidelity).sum();
         status.active_seconds = self.history.active_seconds;
         status.trials = Some(counts);
@@ -249,15 +264,16 @@ pub(crate) fn changeable(spec: &StudySpec) -> SettingsRecord {
 
 /// The field that makes two specs different studies, if one does.
 pub(crate) fn difference(old: &StudySpec, new: &StudySpec) -> Option<&'static str> {
-    let targets_aside = |spec: &StudySpec| {
+    let searched = |spec: &StudySpec| {
         let mut objectives = spec.objectives.clone();
-        objectives.iter_mut().for_each(|objective| objective.target = None);
+        objectives.iter_mut().for_each(|objective| (objective.target, objective.reference) = (None, None));
         objectives
     };
     [
-        ("objectives", targets_aside(old) == targets_aside(new)),
+        ("objectives", searched(old) == searched(new)),
         ("recordMetrics", old.record_metrics == new.record_metrics),
         ("parameters", old.parameters == new.parameters),
+        ("constraints", old.constraints == new.constraints),
         ("fidelity", old.fidelity == new.fidelity),
         ("sampler", old.sampler == new.sampler),
         ("scheduler", old.scheduler == new.scheduler),

@@ -1,7 +1,7 @@
 //! What a session tells those who watch it.
 
 use trimtab_api::Study;
-use trimtab_api::study::{BestTrial, TrialCounts};
+use trimtab_api::study::{BestTrial, Front, TrialCounts};
 use trimtab_api::wish::Wish;
 
 /// Something that happened.
@@ -48,6 +48,8 @@ pub enum Notice {
     Best(BestTrial),
     /// Somebody asked this of the study from outside.
     Asked(Wish),
+    /// There is a new front.
+    Front(Front),
     /// Something that people should know.
     Warning(String),
 }
@@ -82,6 +84,8 @@ pub struct Board<'b> {
     pub wanted: Option<u64>,
     /// The best trial.
     pub best: Option<&'b BestTrial>,
+    /// The front, with several objectives.
+    pub front: Option<&'b Front>,
     /// Seconds that the study has been active, of all sessions.
     pub active_seconds: u64,
 }

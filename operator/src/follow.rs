@@ -39,10 +39,8 @@ pub(crate) struct Target {
     pub(crate) container: String,
     pub(crate) metrics: trimtab_protocol::Metrics,
     pub(crate) place: Place,
-    /// The objective: its reports are what decides.
-    pub(crate) objective: String,
-    /// The levels that are still to be reached, rising.
-    pub(crate) levels: Vec<u32>,
+    /// The metrics that decide, each with the levels that it is still to reach, rising.
+    pub(crate) levels: BTreeMap<String, Vec<u32>>,
 }
 
 #[derive(Debug, Default)]
@@ -229,12 +227,12 @@ async fn follow(
                 reading.push(buffer.get(..read).unwrap_or_default());
                 metrics.read(&mut reading);
                 let fresh = std::mem::take(&mut reading.reports);
-                let matters = fresh.iter().any(|r| {
-                    let crossed = r.fidelity.is_some_and(|f| levels.first().is_some_and(|l| f >= f64::from(*l)));
-                    r.metric == target.objective && (crossed || !r.value.is_finite())
-                });
-                if matters && let Some(reached) = fresh.iter().filter_map(|r| r.fidelity).reduce(f64::max) {
-                    levels.retain(|l| f64::from(*l) > reached);
+                let mut matters = false;
+                for report in &fresh {
+                    let Some(left) = levels.get_mut(&report.metric) else { continue };
+                    let before = left.len();
+                    left.retain(|level| report.fidelity.is_none_or(|reached| f64::from(*level) > reached));
+                    matters |= left.len() < before || !report.value.is_finite();
                 }
                 let something = !fresh.is_empty();
                 let full = {

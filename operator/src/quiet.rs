@@ -98,6 +98,8 @@ pub(crate) fn study(old: &StudyStatus, new: &StudyStatus) -> bool {
     held.trials.clone_from(&new.trials);
     held.progress.clone_from(&new.progress);
     held.best.clone_from(&new.best);
+    held.front.clone_from(&new.front);
+    held.answer.clone_from(&new.answer);
     held.spent_fidelity = new.spent_fidelity;
     held.applied_batch = new.applied_batch;
     held == *new

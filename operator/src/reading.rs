@@ -33,8 +33,10 @@ impl Place {
 /// Which metrics a Study reads, and by which key it counts.
 pub(crate) fn metrics(study: &Study) -> Metrics {
     let log = study.spec.trial.metrics.as_ref().and_then(|m| m.log.as_ref());
-    let names = study.spec.objectives.iter().map(|o| o.metric.clone()).chain(study.spec.record_metrics.iter().cloned());
-    Metrics { fidelity_key: log.and_then(|l| l.fidelity_key.clone()), names: names.collect() }
+    Metrics {
+        fidelity_key: log.and_then(|l| l.fidelity_key.clone()),
+        names: study.spec.metrics().into_iter().collect(),
+    }
 }
 
 /// Reads a log piece by piece.

@@ -57,7 +57,7 @@ pub struct Reached {
 /// How a run that ended stands to its target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Ending {
-    /// The objective has its value at the target.
+    /// The objectives have their values at the target.
     AtTarget,
     /// The program ended in order before its target: it has converged, and its values stand for all higher levels too.
     Converged {
@@ -66,7 +66,7 @@ pub enum Ending {
     },
     /// The program ended in order and never said how far it was: its newest value is that of the target.
     WithoutFidelity,
-    /// The program ended in order and this run did not report the objective.
+    /// The program ended in order and this run did not report a metric that decides.
     NoMetric,
     /// The program failed. What it reported before stands, and nothing is added.
     Failed,
@@ -131,10 +131,11 @@ impl Progress {
 
     /// A run has ended and its log was read to the end. `target` is the index of the level that it was to reach.
     ///
-    /// The objective alone says how the run ended; the other metrics follow it.
+    /// The metrics that decide say together how the run ended, by the one that came furthest; the others follow them.
     #[must_use]
-    pub fn finish(&mut self, levels: &[u32], objective: &str, target: usize, exit_ok: bool) -> Finished {
-        let ending = self.ending(levels, objective, target, exit_ok);
+    pub fn finish(&mut self, levels: &[u32], decisive: &[&str], target: usize, exit_ok: bool) -> Finished {
+        let endings = decisive.iter().map(|metric| self.ending(levels, metric, target, exit_ok));
+        let ending = endings.reduce(together).unwrap_or(Ending::NoMetric);
         let up_to = match ending {
             Ending::AtTarget => target,
             Ending::Converged { .. } => levels.len().saturating_sub(1),
@@ -176,6 +177,21 @@ impl Progress {
             (Some(_), _) => Ending::AtTarget,
             (None, _) => Ending::WithoutFidelity,
         }
+    }
+}
+
+/// How a run ended, by two of its metrics. One that is missing is missing, however far the other came.
+fn together(one: Ending, other: Ending) -> Ending {
+    match (one, other) {
+        (Ending::Failed, _) | (_, Ending::Failed) => Ending::Failed,
+        (Ending::NoMetric, _) | (_, Ending::NoMetric) => Ending::NoMetric,
+        (Ending::AtTarget, _) | (_, Ending::AtTarget) => Ending::AtTarget,
+        (Ending::Converged { fidelity: a }, Ending::Converged { fidelity: b }) => {
+            Ending::Converged { fidelity: a.max(b) }
+        }
+        (Ending::Converged { fidelity }, Ending::WithoutFidelity)
+        | (Ending::WithoutFidelity, Ending::Converged { fidelity }) => Ending::Converged { fidelity },
+        (Ending::WithoutFidelity, Ending::WithoutFidelity) => Ending::WithoutFidelity,
     }
 }
 

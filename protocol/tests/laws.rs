@@ -194,7 +194,7 @@ proptest! {
     fn levels_are_written_once_and_in_order(reports in vec(report(), 0..40), target in 0_usize..4, exit_ok in any::<bool>()) {
         let mut progress = Progress::default();
         let mut reached = fold(&mut progress, &reports);
-        let finished = progress.finish(&LEVELS, "loss", target, exit_ok);
+        let finished = progress.finish(&LEVELS, &["loss"], target, exit_ok);
         reached.extend(finished.reached.into_iter().map(|reached| (reached.level, reached.metric)));
         for metric in ["loss", "val/acc"] {
             let levels: Vec<usize> = reached.iter().filter(|reached| reached.1 == metric).map(|reached| reached.0).collect();

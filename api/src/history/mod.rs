@@ -17,7 +17,7 @@ use trimtab_engine::{
 use crate::names;
 use crate::plan::settings;
 use crate::study::{ActionKind, ActionRecord, SettingsRecord, Study};
-use crate::trial::{OutcomeKind, Trial, TrialStatus};
+use crate::trial::{LevelValues, OutcomeKind, Trial, TrialStatus};
 use crate::whole;
 
 pub use record::{action, action_record, batch_record, trial_action, trial_batch};
@@ -49,21 +49,25 @@ pub fn results(plan: &Plan, trial: &Trial) -> Vec<TrialResult> {
 }
 
 fn observed<'a>(plan: &'a Plan, status: &'a TrialStatus) -> impl Iterator<Item = ResultKind> + 'a {
-    let metric = &plan.spec().objective.metric;
     status.values.iter().filter_map(move |at| {
-        let values = at.metrics.iter().find(|m| m.name == *metric)?;
-        Some(ResultKind::Observed {
-            level: level_index(plan, at.level)?,
-            values: whole::seen(
-                plan,
-                engine::Values {
-                    last: number::parse(&values.last)?,
-                    best: number::parse(&values.best)?,
-                    mean: number::parse(&values.mean)?,
-                    count: values.count,
-                },
-            ),
-        })
+        // A level is known when every metric that decides has its values there.
+        let seen = |name: &str| Some(whole::seen(plan, values(at, name)?));
+        let mut known = plan.spec().decisive().map(|(name, reduce)| Some((seen(name)?, reduce)));
+        let (first, _) = known.next()??;
+        let others = known.map(|known| known.map(|(values, reduce)| reduce.of(&values))).collect::<Option<_>>()?;
+        let level = level_index(plan, at.level)?;
+        Some(ResultKind::Observed { level, values: first, others: engine::Others(others) })
+    })
+}
+
+/// A metric's values at a level.
+pub(crate) fn values(at: &LevelValues, name: &str) -> Option<engine::Values> {
+    let values = at.metrics.iter().find(|m| m.name == name)?;
+    Some(engine::Values {
+        last: number::parse(&values.last)?,
+        best: number::parse(&values.best)?,
+        mean: number::parse(&values.mean)?,
+        count: values.count,
     })
 }
 

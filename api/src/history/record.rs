@@ -33,6 +33,7 @@ pub fn action_record(plan: &Plan, action: &Action) -> ActionRecord {
         of: c.of,
         value: number::to_text(c.value),
         cutoff: number::to_text(c.cutoff),
+        violation: (c.violation != 0.0).then(|| number::to_text(c.violation)),
     };
     let empty = ActionRecord {
         trial: action.number().0,
@@ -118,6 +119,10 @@ fn comparison(plan: &Plan, record: &ComparisonRecord) -> Option<Comparison> {
         of: record.of,
         value: number::parse(&record.value)?,
         cutoff: number::parse(&record.cutoff)?,
+        violation: match &record.violation {
+            Some(violation) => number::parse(violation)?,
+            None => 0.0,
+        },
     })
 }
 

@@ -70,6 +70,12 @@ pub fn apply_to_trial(study: &Study, batch: &BatchRecord, index: u32, trial: &Tr
     Some(spec)
 }
 
+/// Whether rungs rank by non-domination.
+fn ranks_by_fronts(study: &Study) -> bool {
+    let names = study.spec.scheduler.as_ref().is_some_and(|scheduler| scheduler.rank_by().is_some());
+    study.spec.objectives.len() > 1 && !names
+}
+
 /// A sentence for people, such as "ranked 5 of 9 at epoch 1, 3 pass: 0.71, cutoff 0.84". What a stopping rule compared is
 /// told in the rule's own words.
 #[must_use]
@@ -96,5 +102,11 @@ pub fn sentence(study: &Study, record: &ActionRecord) -> String {
         Some(engine::Reason::BeyondThreshold) => return format!("{value} at {unit} {level}; the bound is {cutoff}"),
         _ => {}
     }
-    format!("ranked {rank} of {of} at {unit} {level}, {kept} pass: {}, cutoff {}", compared.value, compared.cutoff)
+    let front = if ranks_by_fronts(study) { "front " } else { "" };
+    let ranked =
+        format!("ranked {rank} of {of} at {unit} {level}, {kept} pass: {front}{value}, cutoff {front}{cutoff}");
+    match &compared.violation {
+        Some(violation) => format!("{ranked}; it breaks the constraints by {violation} of their bounds"),
+        None => ranked,
+    }
 }

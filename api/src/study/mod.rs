@@ -22,7 +22,8 @@ pub use space::{
     Categorical, Constraint, FloatRange, IntRange, Ordinal, Parameter, ParameterValue, Scale, StartPoint, When,
 };
 pub use status::{
-    ActionKind, ActionRecord, BatchRecord, BestTrial, ComparisonRecord, SettingsRecord, StudyStatus, TrialCounts,
+    ActionKind, ActionRecord, BatchRecord, BestTrial, ComparisonRecord, Front, FrontTrial, SettingsRecord, StudyStatus,
+    TrialCounts,
 };
 pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, TemplateMetadata, TrialTemplate};
 
@@ -32,9 +33,13 @@ pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, T
 #[kube(status = "StudyStatus", derive = "PartialEq", category = "tuning")]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("!has(self.scheduler) || has(self.scheduler.none) || has(self.fidelity)").message("`fidelity` must be set for the schedulers `successiveHalving`, `hyperband` and `asha`").field_path(".fidelity"))]
-#[x_kube(validation = Rule::new("!has(self.recordMetrics) || !(self.objectives[0].metric in self.recordMetrics)").message("`recordMetrics` must not name the objective's metric").field_path(".recordMetrics"))]
+#[x_kube(validation = Rule::new("!has(self.recordMetrics) || !self.objectives.exists(o, o.metric in self.recordMetrics)").message("`recordMetrics` must not name an objective's metric").field_path(".recordMetrics"))]
 #[x_kube(validation = Rule::new("(has(self.sampler) && has(self.sampler.grid)) || (has(self.scheduler) && (has(self.scheduler.successiveHalving) || has(self.scheduler.hyperband))) || !has(self.parameters) || !self.parameters.exists(p, has(p.float) && !has(p.float.step)) || (has(self.limits) && (has(self.limits.trials) || has(self.limits.fullTrainings) || has(self.limits.activeSeconds)))").message("`limits` must have `trials`, `fullTrainings` or `activeSeconds`, or the study would never end").field_path(".limits"))]
-#[x_kube(validation = Rule::new("self.objectives[0].metric == oldSelf.objectives[0].metric && self.objectives[0].goal == oldSelf.objectives[0].goal && self.objectives[0].reduce == oldSelf.objectives[0].reduce").message("`objectives` must not be changed, but for `target`: a study's search is fixed. Make another study").field_path(".objectives"))]
+#[x_kube(validation = Rule::new("self.objectives.all(o, self.objectives.exists_one(p, p.metric == o.metric))").message("`objectives` must each have a metric of their own").field_path(".objectives"))]
+#[x_kube(validation = Rule::new("self.objectives.size() == 1 || !self.objectives.exists(o, has(o.target))").message("`target` must be left out with several objectives: a front is never done").field_path(".objectives"))]
+#[x_kube(validation = Rule::new("self.objectives.size() == 1 || !has(self.sampler) || has(self.sampler.random) || has(self.sampler.quasiRandom) || has(self.sampler.grid) || has(self.sampler.genetic) || has(self.sampler.tpe) || has(self.sampler.automatic)").message("`sampler` must be `automatic`, `random`, `quasiRandom`, `grid`, `genetic` or `tpe` with several objectives").field_path(".sampler"))]
+#[x_kube(validation = Rule::new("self.objectives.size() == 1 || !has(self.stopping) || self.stopping.size() == 0").message("`stopping` must be left out with several objectives: no rule knows what to give up for what").field_path(".stopping"))]
+#[x_kube(validation = Rule::new("self.objectives.size() == oldSelf.objectives.size() && [0, 1, 2, 3].all(i, i >= self.objectives.size() || (self.objectives[i].metric == oldSelf.objectives[i].metric && self.objectives[i].goal == oldSelf.objectives[i].goal && self.objectives[i].reduce == oldSelf.objectives[i].reduce))").message("`objectives` must not be changed, but for `target` and `reference`: a study's search is fixed. Make another study").field_path(".objectives"))]
 #[x_kube(validation = Rule::new("has(self.parameters) == has(oldSelf.parameters) && (!has(self.parameters) || (self.parameters == oldSelf.parameters && self.parameters.map(p, p.name) == oldSelf.parameters.map(p, p.name)))").message("`parameters` must not be added, changed, removed or put in another order: a study's search is fixed. Make another study").field_path(".parameters"))]
 #[x_kube(validation = Rule::new("has(self.constraints) == has(oldSelf.constraints) && (!has(self.constraints) || self.constraints == oldSelf.constraints)").message("`constraints` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".constraints"))]
 #[x_kube(validation = Rule::new("!has(oldSelf.startWith) || (has(self.startWith) && [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49].all(i, i >= oldSelf.startWith.size() || (i < self.startWith.size() && self.startWith[i] == oldSelf.startWith[i])))").message("`startWith` must only be appended to: what it held may have been tried").field_path(".startWith"))]
@@ -68,8 +73,8 @@ pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, T
 #[kube(printcolumn(
     name = "BEST",
     type_ = "string",
-    json_path = ".status.best.value",
-    description = "The best value so far."
+    json_path = ".status.answer",
+    description = "The best value so far, or the size of the front."
 ))]
 #[kube(printcolumn(
     name = "STATE",
@@ -95,8 +100,8 @@ pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, T
 #[kube(validation = ("!self.metadata.name.contains('.')", "`metadata.name` must not have dots: the names of Jobs and labels are made from it"))]
 #[kube(validation = ("!has(oldSelf.status) || has(self.status)", "`status` must not be removed: it holds what was decided"))]
 pub struct StudySpec {
-    /// objectives names the metric to optimize. One for now.
-    #[schemars(length(min = 1, max = 1))]
+    /// objectives names the metric to optimize, or up to four of them for a Pareto front.
+    #[schemars(length(min = 1, max = 4))]
     pub objectives: Vec<Objective>,
     /// recordMetrics names further metrics that are kept and shown, but never decide.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -106,7 +111,7 @@ pub struct StudySpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub parameters: Vec<Parameter>,
-    /// constraints must hold of a configuration before it becomes a trial.
+    /// constraints must hold of a configuration before it becomes a trial, or of what a trial reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub constraints: Vec<Constraint>,
@@ -165,6 +170,27 @@ pub struct Objective {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = -LARGE, max = LARGE))]
     pub target: Option<f64>,
+    /// reference is where the hypervolume of several objectives is measured from: values that are worse count nothing. Left out: the
+    /// worst value that any trial has. It decides nothing and may change at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -LARGE, max = LARGE))]
+    pub reference: Option<f64>,
+}
+
+impl StudySpec {
+    /// The names of all metrics that are read: objectives, bounded ones, and those that are only recorded. None is named twice.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<String> {
+        let objectives = self.objectives.iter().map(|objective| &objective.metric);
+        let bounded = self.constraints.iter().filter_map(|constraint| constraint.metric.as_ref());
+        let mut names: Vec<String> = Vec::new();
+        for name in objectives.chain(bounded).chain(&self.record_metrics) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
 }
 
 /// A direction.

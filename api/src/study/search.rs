@@ -179,6 +179,18 @@ pub struct Scheduler {
     pub asha: Option<Asha>,
 }
 
+impl Scheduler {
+    /// The ladder and the objective that its rungs rank by, if one is named.
+    #[must_use]
+    pub fn rank_by(&self) -> Option<(&'static str, &str)> {
+        let halving = self.successive_halving.as_ref().map(|s| ("successiveHalving", &s.rank_by));
+        let hyperband = self.hyperband.as_ref().map(|h| ("hyperband", &h.rank_by));
+        let asha = self.asha.as_ref().map(|a| ("asha", &a.rank_by));
+        let named = [halving, hyperband, asha].into_iter().flatten();
+        named.filter_map(|(name, metric)| Some((name, metric.as_deref()?))).next()
+    }
+}
+
 /// No scheduler has no settings.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NoScheduler {}
@@ -208,6 +220,10 @@ pub struct SuccessiveHalving {
     /// withoutCheckpoint says what a rung does to trials that have no checkpoint claim: Restart (default) or RunThrough.
     #[serde(default)]
     pub without_checkpoint: WithoutCheckpoint,
+    /// rankBy names the objective that rungs rank by where there are several. Left out: they rank by non-domination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = METRIC))]
+    pub rank_by: Option<String>,
 }
 
 /// Hyperband.
@@ -224,6 +240,10 @@ pub struct Hyperband {
     /// withoutCheckpoint says what a rung does to trials that have no checkpoint claim: Restart (default) or RunThrough.
     #[serde(default)]
     pub without_checkpoint: WithoutCheckpoint,
+    /// rankBy names the objective that rungs rank by where there are several. Left out: they rank by non-domination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = METRIC))]
+    pub rank_by: Option<String>,
 }
 
 /// Whose first rungs Hyperband's brackets have.
@@ -251,6 +271,10 @@ pub struct Asha {
     /// form: Promotion (default), trials pause at rungs; or Stopping, they run until they are stopped.
     #[serde(default)]
     pub form: AshaForm,
+    /// rankBy names the objective that rungs rank by where there are several. Left out: they rank by non-domination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = METRIC))]
+    pub rank_by: Option<String>,
 }
 
 /// What a rung of asynchronous successive halving does.

@@ -5,7 +5,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::schema::{LARGE, PARAMETER, SAFE};
+use crate::schema::{LARGE, METRIC, PARAMETER, SAFE};
 
 /// A parameter of the search space: exactly one of float, int, ordinal, categorical.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -135,14 +135,31 @@ pub struct ParameterValue {
     pub value: String,
 }
 
-/// What must hold of a configuration before it becomes a trial.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What must hold: of a configuration before it becomes a trial (expression), or of a metric that trials report (metric, with
+/// min, max or both). A trial that breaks the second ranks behind every trial that keeps all, by how much it breaks them.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("has(self.expression) != has(self.metric)", "must have either `expression` or `metric`"))]
+#[x_kube(validation = ("has(self.metric) == (has(self.min) || has(self.max))", "must have `min`, `max` or both with `metric`, and neither without"))]
+#[x_kube(validation = Rule::new("!has(self.min) || !has(self.max) || self.min <= self.max").message("`min` must not be above `max`").field_path(".min"))]
 pub struct Constraint {
     /// expression over the parameters: `hidden_units * layers <= 1024 && (optimizer == 'adam' || momentum > 0.5)`. What it says of a
     /// parameter that does not exist in a configuration counts as met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1_000))]
-    pub expression: String,
+    pub expression: Option<String>,
+    /// metric that trials report; it may be an objective's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = METRIC))]
+    pub metric: Option<String>,
+    /// min is the smallest value of the metric that is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -LARGE, max = LARGE))]
+    pub min: Option<f64>,
+    /// max is the largest value of the metric that is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -LARGE, max = LARGE))]
+    pub max: Option<f64>,
 }
 
 /// A known starting point.

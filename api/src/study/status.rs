@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Limits, ParameterValue};
-use crate::schema::{LABEL, LARGE, NUMBER, REASON, SAFE};
+use crate::schema::{LABEL, LARGE, METRIC, NUMBER, REASON, SAFE};
 
 /// What the study controller knows. Bounded: nothing in it grows with the number of trials.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,9 +52,16 @@ pub struct StudyStatus {
     #[serde(default)]
     #[schemars(range(min = 0, max = SAFE))]
     pub applied_batch: u64,
-    /// best is the best trial so far.
+    /// best is the best trial so far. Absent with several objectives: then there is a front.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<BestTrial>,
+    /// front is the Pareto front of several objectives so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub front: Option<Front>,
+    /// answer in a word: the best value, or the size of the front.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub answer: Option<String>,
     /// trials counts them by state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trials: Option<TrialCounts>,
@@ -123,6 +130,46 @@ pub struct BestTrial {
     /// parameters of the trial.
     #[schemars(length(max = 64))]
     pub parameters: Vec<ParameterValue>,
+}
+
+/// The Pareto front: the trials of which no other is as good in every objective and better in one.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Front {
+    /// level is the fidelity at which trials are compared: the highest that any reached.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub level: u32,
+    /// size is how many trials are on it.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub size: u32,
+    /// metrics of the objectives, in the order in which values are given.
+    #[schemars(length(max = 4), inner(length(min = 1, max = 63), regex(pattern = METRIC)))]
+    pub metrics: Vec<String>,
+    /// reference is where the hypervolume is measured from, a value for each objective as text.
+    #[schemars(length(max = 4), inner(length(min = 1, max = 32), regex(pattern = NUMBER)))]
+    pub reference: Vec<String>,
+    /// hypervolume up to the reference, as text; absent where it is infinite or would take too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 32), regex(pattern = NUMBER))]
+    pub hypervolume: Option<String>,
+    /// trials on the front by their first value, at most 32 of them that are spread over it.
+    #[schemars(length(max = 32))]
+    pub trials: Vec<FrontTrial>,
+}
+
+/// A trial on the front.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FrontTrial {
+    /// trialName is the Trial's name.
+    #[schemars(length(min = 1, max = 63), regex(pattern = LABEL))]
+    pub trial_name: String,
+    /// number is the trial's number.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub number: u32,
+    /// values of the objectives, as text.
+    #[schemars(length(max = 4), inner(length(min = 1, max = 32), regex(pattern = NUMBER)))]
+    pub values: Vec<String>,
 }
 
 /// A decision: what it saw and what it does. Writing it is deciding.
@@ -247,10 +294,14 @@ pub struct ComparisonRecord {
     /// of is how many were compared.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub of: u32,
-    /// value of the trial, as text.
+    /// value of the trial, as text; where rungs rank by non-domination its front, from 1.
     #[schemars(length(min = 1, max = 32), regex(pattern = NUMBER))]
     pub value: String,
-    /// cutoff is the value of the last one that passes, as text.
+    /// cutoff is the value, or the front, of the last one that passes, as text.
     #[schemars(length(min = 1, max = 32), regex(pattern = NUMBER))]
     pub cutoff: String,
+    /// violation is by how much the trial breaks the constraints on reported metrics, as a share of their bounds and as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 32), regex(pattern = NUMBER))]
+    pub violation: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! Samplers on test problems: what `bench/samplers/compare.py` runs. Everything is printed as JSON, one object a line.
 #![expect(clippy::cast_precision_loss, reason = "counts are small")]
 
+mod fronts;
 mod functions;
 mod problems;
 mod samplers;
@@ -25,7 +26,7 @@ enum Command {
     Problems,
     /// Run studies, and print each with the values in the order of the tells.
     Run {
-        /// The problems; left out: all.
+        /// The problems; left out: all of one objective.
         #[arg(long, value_delimiter = ',')]
         problems: Vec<String>,
         /// The samplers.
@@ -43,6 +44,12 @@ enum Command {
         /// How many trials run at once.
         #[arg(long, default_value_t = 1)]
         workers: u32,
+    },
+    /// Read runs on problems of several objectives, and print what share of the front's hypervolume they cover.
+    Fronts {
+        /// After how many trials.
+        #[arg(long, value_delimiter = ',', default_value = "50,100,200")]
+        after: Vec<usize>,
     },
     /// Measure the seconds that an ask takes after so many finished trials.
     Speed {
@@ -70,18 +77,28 @@ fn main() -> anyhow::Result<()> {
             for problem in &problems::PROBLEMS {
                 writeln!(out, "{}", problem.describe())?;
             }
+            for problem in &fronts::PROBLEMS {
+                writeln!(out, "{}", problem.describe())?;
+            }
         }
         Command::Run { problems, samplers, first, seeds, trials, workers } => {
             let all = problems::PROBLEMS.iter().map(|problem| problem.name.to_owned()).collect();
             for problem in if problems.is_empty() { all } else { problems } {
-                let problem = problems::by_name(&problem)?;
+                let front = fronts::by_name(&problem);
                 for name in &samplers {
                     let sampler = samplers::by_name(name)?;
                     for seed in first..first + seeds {
-                        writeln!(out, "{}", study::run(problem, (name, sampler), seed, trials, workers)?)?;
+                        let run = match front {
+                            Some(problem) => fronts::run(problem, (name, sampler), seed, trials, workers)?,
+                            None => study::run(problems::by_name(&problem)?, (name, sampler), seed, trials, workers)?,
+                        };
+                        writeln!(out, "{run}")?;
                     }
                 }
             }
+        }
+        Command::Fronts { after } => {
+            write!(out, "{}", fronts::table(std::io::stdin().lock(), &after)?)?;
         }
         Command::Speed { problem, samplers, finished, asks } => {
             let problem = problems::by_name(&problem)?;
@@ -105,8 +122,13 @@ fn main() -> anyhow::Result<()> {
 
 fn evaluate(line: &str) -> anyhow::Result<Value> {
     let question: Value = serde_json::from_str(line)?;
-    let problem = problems::by_name(question["problem"].as_str().context("no `problem`")?)?;
+    let name = question["problem"].as_str().context("no `problem`")?;
     let point = question["values"].as_object().context("no `values`")?;
+    if let Some(front) = fronts::by_name(name) {
+        let values = front.evaluate(point)?;
+        return Ok(json!({"value": values, "truth": values}));
+    }
+    let problem = problems::by_name(name)?;
     let seed = question["seed"].as_u64().context("no `seed`")?;
     let number = question["number"].as_u64().context("no `number`")?;
     let (value, truth) = problem.evaluate(point, seed, u32::try_from(number)?)?;

@@ -120,7 +120,8 @@ pub(crate) fn point(assignment: &Assignment) -> Point {
     assignment.values.iter().map(|(name, given)| (name.clone(), value(given))).collect()
 }
 
-fn describe(parameter: &Parameter) -> Value {
+/// A parameter for programs in other languages.
+pub(crate) fn describe(parameter: &Parameter) -> Value {
     let is_log = |scale: &Scale| *scale == Scale::Log;
     let domain = match &parameter.domain {
         Domain::Float { min, max, step, scale } => {

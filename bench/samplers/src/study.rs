@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use trimtab_engine::{
-    Action, Assignment, Batch, FidelityKind, Goal, History, Limits, Objective, Plan, PlanSpec, Reduce, ResultKind,
-    Sampler, Scheduler, Settings, Space, TrialNumber, TrialResult, Values, decide, samplers, state::State,
+    Action, Assignment, Batch, FidelityKind, Goal, History, Limits, Objective, Others, Plan, PlanSpec, Reduce,
+    ResultKind, Sampler, Scheduler, Settings, Space, TrialNumber, TrialResult, Values, decide, samplers, state::State,
 };
 
 use crate::problems::{self, Problem};
@@ -15,6 +15,9 @@ use crate::problems::{self, Problem};
 pub(crate) fn plan(space: Space, sampler: Sampler, seed: u64, trials: u32, workers: u32) -> anyhow::Result<Plan> {
     let spec = PlanSpec {
         objective: Objective { metric: "value".to_owned(), goal: Goal::Minimize, reduce: Reduce::Last },
+        further: Vec::new(),
+        bounds: Vec::new(),
+        rank_by: None,
         space,
         fidelity: None,
         kind: FidelityKind::Cumulative,
@@ -33,6 +36,11 @@ pub(crate) fn plan(space: Space, sampler: Sampler, seed: u64, trials: u32, worke
             start_with: 0,
         },
     };
+    checked(spec)
+}
+
+/// The plan of what is valid.
+pub(crate) fn checked(spec: PlanSpec) -> anyhow::Result<Plan> {
     Plan::new(spec).map_err(|errors| {
         let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow::anyhow!(texts.join("; "))
@@ -76,16 +84,18 @@ impl Study {
         (starts, took)
     }
 
-    /// The trial has reported this value and rests.
-    pub(crate) fn tell(&mut self, number: u32, value: f64) {
-        self.history.open.extend(results(number, value));
+    /// The trial has reported these values, one for each objective, and rests.
+    pub(crate) fn tell(&mut self, number: u32, values: &[f64]) {
+        self.history.open.extend(results(number, values));
     }
 }
 
-fn results(number: u32, value: f64) -> [TrialResult; 2] {
+fn results(number: u32, values: &[f64]) -> [TrialResult; 2] {
     let number = TrialNumber(number);
+    let (first, others) = values.split_first().map_or((f64::NAN, &[][..]), |(first, others)| (*first, others));
+    let (values, others) = (Values::once(first), Others(others.to_vec()));
     [
-        TrialResult { number, kind: ResultKind::Observed { level: 0, values: Values::once(value) } },
+        TrialResult { number, kind: ResultKind::Observed { level: 0, values, others } },
         TrialResult { number, kind: ResultKind::Rested { level: 0, spent: 1 } },
     ]
 }
@@ -107,7 +117,7 @@ pub(crate) fn run(
         running.extend(starts);
         let Some((number, assignment)) = running.pop_front() else { break };
         let (value, truth) = problem.evaluate(&problems::point(&assignment), seed, number)?;
-        study.tell(number, value);
+        study.tell(number, &[value]);
         values.push(value);
         truths.push(truth);
     }
@@ -148,7 +158,7 @@ pub(crate) fn speed(
             admitted: std::mem::take(&mut admitted),
             actions: vec![start],
         });
-        admitted.extend(results(number, value));
+        admitted.extend(results(number, &[value]));
         study.history.next_number = number + 1;
     }
     study.history.open = admitted;
@@ -163,7 +173,7 @@ pub(crate) fn speed(
         decisions.push(took.as_secs_f64());
         for (number, assignment) in starts {
             let (value, _) = problem.evaluate(&problems::point(&assignment), 1, number)?;
-            study.tell(number, value);
+            study.tell(number, &[value]);
         }
     }
     decisions.sort_by(f64::total_cmp);

@@ -37,6 +37,9 @@ fn plan(scheduler: Scheduler, stopping: Vec<StoppingRule>) -> Result<Plan, Strin
         (0..8).map(|i| Parameter { name: format!("p{i}"), domain: domain.clone(), when: Vec::new() }).collect();
     Plan::new(PlanSpec {
         objective: Objective { metric: "loss".to_owned(), goal: Goal::Minimize, reduce: Reduce::Last },
+        further: Vec::new(),
+        bounds: Vec::new(),
+        rank_by: None,
         space: Space { parameters },
         constraints: Vec::new(),
         start_with: Vec::new(),
@@ -119,7 +122,7 @@ fn late_decisions(plan: &Plan) -> Vec<Duration> {
             return times;
         };
         let value = stream.uniform() + f64::from(number.wrapping_mul(2_654_435_761) % 97) / 97.0;
-        let kind = ResultKind::Observed { level, values: Values::once(value) };
+        let kind = ResultKind::observed(level, Values::once(value));
         open.push(TrialResult { number: TrialNumber(number), kind });
         if level >= target {
             running.remove(&number);

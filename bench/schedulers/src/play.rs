@@ -69,6 +69,9 @@ pub(crate) fn plan(
     let (sampler, scheduler) = method.parts();
     Plan::new(PlanSpec {
         objective: Objective { metric: "loss".to_owned(), goal: Goal::Minimize, reduce: Reduce::Last },
+        further: Vec::new(),
+        bounds: Vec::new(),
+        rank_by: None,
         space: problem.space(),
         constraints: Vec::new(),
         start_with: Vec::new(),
@@ -141,7 +144,7 @@ pub(crate) fn play(
             let Some(x) = parameters.get(at) else { continue };
             for level in 0..=target {
                 let value = problem.observe(x, plan.fidelity(level), seed, number.0);
-                let kind = ResultKind::Observed { level, values: Values::once(value) };
+                let kind = ResultKind::observed(level, Values::once(value));
                 history.open.push(TrialResult { number, kind });
             }
             history.open.push(TrialResult { number, kind: ResultKind::Rested { level: target, spent: *paid } });

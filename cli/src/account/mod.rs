@@ -1,6 +1,7 @@
 //! What is said of a plan and of a study, as values: rendered as text, or serialized as JSON.
 
 mod forecast;
+mod front;
 pub(crate) mod ladder;
 mod plan;
 mod rules;
@@ -9,8 +10,9 @@ mod study;
 mod trial;
 
 pub(crate) use forecast::{Pace, seconds_left, share, time};
+pub(crate) use front::{FrontAccount, front_of};
 pub(crate) use ladder::BracketAccount;
 pub(crate) use plan::PlanAccount;
 pub(crate) use saving::SavingAccount;
 pub(crate) use study::{BestAccount, StudyAccount, best_of, unit};
-pub(crate) use trial::{TrialAccount, reduced, state_word};
+pub(crate) use trial::{TrialAccount, others, reduced, state_word};

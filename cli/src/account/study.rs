@@ -13,7 +13,7 @@ use trimtab_engine::{Plan, best, number};
 
 use super::saving::SavingAccount;
 use super::trial::Setting;
-use super::{BracketAccount, TrialAccount};
+use super::{BracketAccount, FrontAccount, TrialAccount, front_of};
 use crate::record::Record;
 use crate::table::Table;
 
@@ -33,6 +33,9 @@ pub(crate) struct StudyAccount {
     conditions: Vec<ConditionAccount>,
     #[serde(skip_serializing_if = "Option::is_none")]
     best: Option<BestAccount>,
+    /// With several objectives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    front: Option<FrontAccount>,
     brackets: Vec<BracketAccount>,
     /// Absent where nothing is stopped early, or the Study is not valid.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,6 +148,7 @@ impl StudyAccount {
                 })
                 .collect(),
             best: best_of(record),
+            front: front_of(record),
             brackets,
             saving,
             trials: record.trials.iter().map(|trial| TrialAccount::new(setting, trial)).collect(),
@@ -156,6 +160,11 @@ impl StudyAccount {
     /// The best trial.
     pub(crate) fn best(&self) -> Option<&BestAccount> {
         self.best.as_ref()
+    }
+
+    /// The front of several objectives.
+    pub(crate) fn front(&self) -> Option<&FrontAccount> {
+        self.front.as_ref()
     }
 
     /// The brackets, in order.
@@ -206,9 +215,10 @@ impl StudyAccount {
             let _ = write!(text, "\n{}", saving.render(&self.unit));
         }
         text.push('\n');
-        match &self.best {
-            Some(best) => text.push_str(&best.render(&self.metric, &self.unit)),
-            None => text.push_str("no trial has a usable value yet\n"),
+        match (&self.best, &self.front) {
+            (Some(best), _) => text.push_str(&best.render(&self.metric, &self.unit)),
+            (None, Some(front)) => text.push_str(&front.render(&self.unit)),
+            (None, None) => text.push_str("no trial has a usable value yet\n"),
         }
         if !self.removed.is_empty() {
             let numbers: Vec<_> = self.removed.iter().map(u32::to_string).collect();

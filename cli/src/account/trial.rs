@@ -1,5 +1,6 @@
 //! What became of one trial, and why.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use kube::ResourceExt;
@@ -46,7 +47,7 @@ pub(crate) struct TrialAccount {
     /// How it ended, unless by reaching the highest level.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<String>,
-    /// The objective's values at levels.
+    /// The values of objectives and bounded metrics at levels.
     values: Vec<At>,
     spent: u64,
     runs: Vec<RunAccount>,
@@ -63,7 +64,11 @@ struct Decided {
 #[derive(Debug, Serialize)]
 struct At {
     level: u32,
+    /// The first objective's.
     value: String,
+    /// Those of the other objectives and of bounded metrics.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    others: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -95,16 +100,40 @@ pub(crate) struct Setting<'s> {
     pub(crate) unit: &'s str,
 }
 
+/// The metrics that decide, with the value that stands for a trial: the objectives, then the bounded metrics.
+fn deciding(study: &Study) -> Vec<(&str, Reduce)> {
+    let mut all: Vec<(&str, Reduce)> =
+        study.spec.objectives.iter().map(|objective| (objective.metric.as_str(), objective.reduce)).collect();
+    for metric in study.spec.constraints.iter().filter_map(|constraint| constraint.metric.as_deref()) {
+        if !all.iter().any(|(name, _)| *name == metric) {
+            all.push((metric, Reduce::Last));
+        }
+    }
+    all
+}
+
+/// The names of the metrics that decide beside the first objective.
+pub(crate) fn others(study: &Study) -> Vec<&str> {
+    deciding(study).into_iter().skip(1).map(|(name, _)| name).collect()
+}
+
 impl TrialAccount {
     pub(crate) fn new(setting: Setting<'_>, trial: &Trial) -> Self {
         let Setting { study, plan, unit } = setting;
         let (spec, status) = (&trial.spec, trial.status.clone().unwrap_or_default());
         let seen = plan.and_then(|(plan, state)| Some((plan, state, state.trial(spec.number)?)));
-        let objective = study.spec.objectives.first();
+        let deciding = deciding(study);
         let values = status.values.iter().filter_map(|at| {
-            let objective = objective?;
-            let values = at.metrics.iter().find(|m| objective.metric == m.name)?;
-            Some(At { level: at.level, value: reduced(study, objective, values).to_owned() })
+            let found: Vec<(String, String)> = deciding
+                .iter()
+                .filter_map(|(name, reduce)| {
+                    let values = at.metrics.iter().find(|m| m.name == *name)?;
+                    Some(((*name).to_owned(), reduced_by(study, *reduce, values).to_owned()))
+                })
+                .collect();
+            let (first, value) = found.first()?.clone();
+            let is_first = deciding.first().is_some_and(|(name, _)| *name == first);
+            is_first.then(|| At { level: at.level, value, others: found.into_iter().skip(1).collect() })
         });
         let is_counted = kind_of(study) == FidelityKind::Cumulative;
         Self {
@@ -136,6 +165,11 @@ impl TrialAccount {
         self.values.last().map(|at| (at.level.to_string(), at.value.clone()))
     }
 
+    /// What it had there of another metric that decides; empty where it had nothing.
+    pub(crate) fn other(&self, metric: &str) -> &str {
+        self.values.last().and_then(|at| at.others.get(metric)).map_or("", String::as_str)
+    }
+
     /// A parameter's value; empty where the trial does not have it.
     pub(crate) fn parameter(&self, name: &str) -> &str {
         self.parameters.iter().find(|p| p.name == name).map_or("", |p| p.value.as_str())
@@ -153,6 +187,12 @@ impl TrialAccount {
         if !self.values.is_empty() {
             let values: Vec<_> = self.values.iter().map(|at| format!("{} at {unit} {}", at.value, at.level)).collect();
             let _ = writeln!(text, "  {metric}  {}", values.join(", "));
+            let others: BTreeSet<&String> = self.values.iter().flat_map(|at| at.others.keys()).collect();
+            for other in others {
+                let at = |at: &At| Some(format!("{} at {unit} {}", at.others.get(other)?, at.level));
+                let _ =
+                    writeln!(text, "  {other}  {}", self.values.iter().filter_map(at).collect::<Vec<_>>().join(", "));
+            }
         }
         for run in &self.runs {
             let _ = writeln!(text, "  {}", run.render(unit));
@@ -177,7 +217,11 @@ fn kind_of(study: &Study) -> FidelityKind {
 
 /// The value that stands for a trial, of those of a metric at a level. Of repeats it is the mean.
 pub(crate) fn reduced<'v>(study: &Study, objective: &Objective, values: &'v MetricValues) -> &'v str {
-    match objective.reduce {
+    reduced_by(study, objective.reduce, values)
+}
+
+fn reduced_by<'v>(study: &Study, reduce: Reduce, values: &'v MetricValues) -> &'v str {
+    match reduce {
         _ if kind_of(study) == FidelityKind::Repeat => &values.mean,
         Reduce::Last => &values.last,
         Reduce::Best => &values.best,

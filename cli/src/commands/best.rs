@@ -6,7 +6,7 @@ use clap::Args;
 use trimtab_api::study::ParameterValue;
 use trimtab_protocol::environment::variable;
 
-use crate::account::{BestAccount, best_of, unit};
+use crate::account::{BestAccount, FrontAccount, best_of, front_of, unit};
 use crate::error::Error;
 use crate::output::{Form, forms};
 use crate::record::Place;
@@ -19,6 +19,9 @@ pub(crate) struct Options {
     study: String,
     #[command(flatten)]
     place: Place,
+    /// The trial of the front to answer with, by its number, where there are several objectives.
+    #[arg(long, value_name = "NUMBER")]
+    trial: Option<u32>,
     /// How to answer.
     #[arg(long, short, default_value = "table", value_name = "FORM",
         value_parser = forms(&[Form::Table, Form::Json, Form::Yaml, Form::Flags, Form::Env]))]
@@ -28,6 +31,9 @@ pub(crate) struct Options {
 /// Prints the best parameters.
 pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
     let record = options.place.read(&options.study)?;
+    if let Some(front) = front_of(&record) {
+        return of_front(options, &front, unit(&record.study));
+    }
     let Some(best) = best_of(&record) else {
         output::complain(&format!(
             "the Study `{}` has no usable value yet; `trimtab watch {}` follows it",
@@ -41,6 +47,29 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
         Form::Env => env(&best.parameters),
         _ => best.render(metric, unit(&record.study)),
     })?;
+    Ok(Exit::Yes)
+}
+
+/// Prints the front, or a trial of it.
+fn of_front(options: &Options, front: &FrontAccount, unit: &str) -> Result<Exit, Error> {
+    let chosen = options.trial.and_then(|number| front.trials.iter().find(|trial| trial.number == number));
+    let complain = |words: &str| {
+        let numbers: Vec<String> = front.trials.iter().map(|trial| trial.number.to_string()).collect();
+        output::complain(&format!("{words}; on the front are {}", numbers.join(", ")));
+        Ok(Exit::No)
+    };
+    let is_line = matches!(options.output, Form::Flags | Form::Env);
+    let text = |parameters: &[ParameterValue]| match options.output {
+        Form::Flags => format!("{}\n", flags(parameters)),
+        Form::Env => env(parameters),
+        _ => front.render(unit),
+    };
+    match chosen {
+        None if options.trial.is_some() => return complain("that trial is not on the front"),
+        None if is_line => return complain("with several objectives there is no best trial: choose one with --trial"),
+        None => options.output.answer(front, || text(&[]))?,
+        Some(trial) => options.output.answer(trial, || text(&trial.parameters))?,
+    }
     Ok(Exit::Yes)
 }
 

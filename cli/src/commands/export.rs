@@ -5,7 +5,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 use trimtab_api::study::Goal;
 
-use crate::account::StudyAccount;
+use crate::account::{StudyAccount, front_of, others};
 use crate::error::Error;
 use crate::output::{Form, forms};
 use crate::record::{Place, Record};
@@ -51,7 +51,11 @@ fn objects(record: &Record) -> Result<Value, Error> {
 /// A Study for another place, which begins with the best of this one.
 fn elsewhere(record: &Record, best: u32) -> Result<String, Error> {
     let account = StudyAccount::new(record);
-    let found = account.trials.iter().zip(&record.trials).filter_map(|(said, trial)| {
+    // Of several objectives the front is what is best.
+    let front = front_of(record);
+    let is_good = |number: u32| front.as_ref().is_none_or(|front| front.trials.iter().any(|t| t.number == number));
+    let trials = account.trials.iter().zip(&record.trials).filter(|(said, _)| is_good(said.number));
+    let found = trials.filter_map(|(said, trial)| {
         let (level, value) = said.newest()?;
         let (level, value) = (level.parse().unwrap_or_default(), starting::value(&value));
         Some(Found { parameters: trial.spec.parameters.clone(), level, value })
@@ -69,7 +73,9 @@ fn elsewhere(record: &Record, best: u32) -> Result<String, Error> {
 fn csv(record: &Record) -> String {
     let parameters = &record.study.spec.parameters;
     let heads = ["trial", "state", "bracket", "level", "value", "spent", "run_seconds"].map(str::to_owned);
-    let mut text = line(heads.into_iter().chain(parameters.iter().map(|p| p.name.clone())));
+    let others = others(&record.study);
+    let more = others.iter().map(|&name| name.to_owned());
+    let mut text = line(heads.into_iter().chain(more).chain(parameters.iter().map(|p| p.name.clone())));
     let account = StudyAccount::new(record);
     for (trial, said) in record.trials.iter().zip(&account.trials) {
         let status = trial.status.clone().unwrap_or_default();
@@ -83,7 +89,10 @@ fn csv(record: &Record) -> String {
             status.spent_fidelity.to_string(),
             status.run_seconds.to_string(),
         ];
-        text.push_str(&line(fields.into_iter().chain(parameters.iter().map(|p| said.parameter(&p.name).to_owned()))));
+        let more = others.iter().map(|name| said.other(name).to_owned());
+        text.push_str(&line(
+            fields.into_iter().chain(more).chain(parameters.iter().map(|p| said.parameter(&p.name).to_owned())),
+        ));
     }
     text
 }

@@ -29,6 +29,7 @@ struct Listed {
     /// Unreadable, or the study's state.
     state: String,
     progress: String,
+    /// The best value, or the size of the front.
     #[serde(skip_serializing_if = "Option::is_none")]
     best: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +68,7 @@ impl Listed {
         match Book::read(&Folder::at(path)) {
             Ok(book) => {
                 let status = book.objects().0.status.unwrap_or_default();
-                let (best, best_trial) = status.best.map(|best| (best.value, best.number)).unzip();
+                let (best, best_trial) = (status.answer, status.best.map(|best| best.number));
                 let (state, progress) = (status.state.unwrap_or_default(), status.progress.unwrap_or_default());
                 Self { folder, state, progress, best, best_trial, problem: None }
             }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::Exit;
-use crate::account::{StudyAccount, unit};
+use crate::account::{StudyAccount, others, unit};
 use crate::error::Error;
 use crate::output::Output;
 use crate::record::{Place, Record};
@@ -33,11 +33,14 @@ fn table(record: &Record, account: &StudyAccount) -> String {
     let level = unit(&record.study).to_uppercase();
     let names: Vec<String> = record.study.spec.parameters.iter().map(|p| p.name.to_uppercase()).collect();
     let mut headings = vec!["TRIAL", "STATE", level.as_str(), metric.as_str()];
-    headings.extend(names.iter().map(String::as_str));
+    let others = others(&record.study);
+    let more: Vec<String> = others.iter().map(|name| name.to_uppercase()).collect();
+    headings.extend(more.iter().chain(&names).map(String::as_str));
     let mut table = Table::new(&headings);
     for trial in &account.trials {
         let (at, value) = trial.newest().unwrap_or_default();
         let mut row = vec![trial.number.to_string(), trial.state.clone(), at, value];
+        row.extend(others.iter().map(|name| trial.other(name).to_owned()));
         // A parameter that the trial does not have leaves its column empty.
         row.extend(record.study.spec.parameters.iter().map(|p| trial.parameter(&p.name).to_owned()));
         table.row(row);

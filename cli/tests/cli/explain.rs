@@ -1,6 +1,6 @@
 //! `trimtab explain` and `trimtab best`, on records of studies that were played.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use trimtab_api::study::ActionKind;
 
 use crate::played::{Played, play, play_of};
@@ -177,6 +177,47 @@ fn wrong_names_are_told_what_there_is() {
     let ran = run(&["explain", "digits", "--from", "no-study.yaml"]);
     assert_eq!(ran.code, 2);
     has(&ran.err, &["no-study.yaml has no Study"]);
+}
+
+#[test]
+fn several_objectives_have_a_front() {
+    let study = include_str!("data/valid.yaml")
+        .replace("max: 27", "max: 9")
+        .replace("goal: Maximize}", "goal: Maximize}, {metric: latency, goal: Minimize, reference: 1}")
+        .replace("  fidelity:", "  constraints: [{metric: memory, max: 0.8}]\n  fidelity:");
+    let played = play_of(&study, 1000);
+    let file = played.file("front.json");
+    let ask = |arguments: &[&str]| run(&[arguments, &["digits", "--from", &file]].concat());
+    let front: Value = serde_json::from_str(&ask(&["best", "--output", "json"]).out).unwrap();
+    let trials = front["trials"].as_array().unwrap();
+    assert_eq!(
+        (front["metrics"].clone(), front["reference"][1].clone()),
+        (json!(["val_accuracy", "latency"]), json!("1"))
+    );
+    assert!(trials.len() > 1 && front["size"] == trials.len() && front["hypervolume"].is_string(), "{front}");
+    // None of them is better than another in both.
+    let number = |trial: &Value, at: usize| trial["values"][at].as_str().unwrap().parse::<f64>().unwrap();
+    let sorted = trials
+        .windows(2)
+        .all(|pair| number(&pair[0], 0) < number(&pair[1], 0) && number(&pair[0], 1) < number(&pair[1], 1));
+    assert!(sorted, "{front}");
+    let first = trials[0]["number"].to_string();
+    let ran = ask(&["best", "--output", "flags", "--trial", &first]);
+    assert_eq!(ran.code, 0);
+    has(&ran.out, &["--learning-rate="]);
+    let ran = ask(&["best", "--output", "flags"]);
+    assert_eq!(ran.code, 1);
+    has(&ran.err, &["choose one with --trial", &first]);
+    assert_eq!(ask(&["best", "--trial", "9999"]).code, 1);
+    let table = ask(&["best"]).out;
+    has(&table, &["front: ", "hypervolume", "VAL_ACCURACY", "LATENCY", "LEARNING_RATE"]);
+    has(&ask(&["show"]).out, &["VAL_ACCURACY", "LATENCY", "MEMORY"]);
+    has(&ask(&["export", "--output", "csv"]).out, &["run_seconds,latency,memory,learning_rate"]);
+    has(
+        &ask(&["explain"]).out,
+        &["front: ", "pass: front 1, cutoff front 1", "it breaks the constraints by", "latency  "],
+    );
+    has(&ask(&["explain", "--verify"]).out, &[" 0 mismatches"]);
 }
 
 #[test]

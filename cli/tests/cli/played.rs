@@ -39,15 +39,13 @@ fn advance(plan: &Plan, trial: &mut Trial) -> bool {
     } else if status.rested_level < Some(spec.target_level) {
         let start = status.rested_level.unwrap_or(0);
         for &level in plan.levels().iter().filter(|&&l| l <= spec.target_level && l > start) {
-            let text = number::to_text(value(spec.number, level));
-            let metric = MetricValues {
-                name: "val_accuracy".to_owned(),
-                last: text.clone(),
-                best: text.clone(),
-                mean: text,
-                count: level,
+            // Every metric that decides has an order of its own.
+            let metric = |(place, (name, _)): (u32, (&str, _))| {
+                let text = number::to_text(value(spec.number + 29 * place, level));
+                MetricValues { name: name.to_owned(), last: text.clone(), best: text.clone(), mean: text, count: level }
             };
-            status.values.push(LevelValues { level, metrics: vec![metric] });
+            let metrics = (0..).zip(plan.spec().decisive()).map(metric).collect();
+            status.values.push(LevelValues { level, metrics });
         }
         status.spent_fidelity += u64::from(spec.target_level - start);
         status.rested_level = Some(spec.target_level);

@@ -17,6 +17,9 @@ const WIDE: usize = 16;
 /// What the plan alone says, and why; `None` where it takes the trials to say.
 fn by_plan(plan: &Plan) -> Option<(Sampler, &'static str)> {
     let parameters = &plan.spec().space.parameters;
+    if plan.spec().has_several_objectives() {
+        return Some((Sampler::Tpe(TpeSettings::default()), "there are several objectives"));
+    }
     if plan.spec().scheduler != Scheduler::None {
         return Some((Sampler::Bohb, "trials are compared at lower fidelities"));
     }
@@ -103,5 +106,10 @@ mod tests {
             spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false };
         };
         assert_eq!(says(&ladder), "bohb, automatic: trials are compared at lower fidelities");
+        let several = |spec: &mut crate::PlanSpec| {
+            ladder(spec);
+            spec.further = vec![crate::Objective { metric: "second".to_owned(), ..spec.objective.clone() }];
+        };
+        assert_eq!(says(&several), "tpe, automatic: there are several objectives");
     }
 }

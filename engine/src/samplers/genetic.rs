@@ -1,4 +1,8 @@
-//! A genetic algorithm for one objective, steady: every trial is bred from the best that are known when it is asked for.
+//! A genetic algorithm, steady: every trial is bred from the best that are known when it is asked for. With several
+//! objectives the best are those that NSGA-II would keep (Deb, Pratap, Agarwal and Meyarivan, IEEE Transactions on
+//! Evolutionary Computation 6(2), 2002): by fronts, those of the last front by how evenly they cover it, and whoever
+//! breaks bounds on reported metrics behind everybody who keeps them. They are chosen among all trials, and not only among
+//! parents and children, so nothing good is ever lost.
 //!
 //! There are no generations to wait for, so results may come late, in any order and from any number of workers: the
 //! survivors are the best `population` trials by rank (so failures die out), parents win tournaments of two among them,
@@ -7,10 +11,14 @@
 //! taken from either parent and changed to another choice. A parameter that only one parent has comes from that one, and
 //! one that neither has is drawn.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use super::finite::is_new;
 use super::ranking::{Standing, standing};
 use super::{Proposal, random};
 use crate::history::{Note, TrialNumber};
+use crate::pareto::{self, Point};
 use crate::plan::Plan;
 use crate::random::{Purpose, Stream};
 use crate::space::{Assignment, Domain, Parameter, Value};
@@ -20,6 +28,9 @@ pub(super) const NAME: &str = "genetic";
 
 /// Survivors where the Study does not say.
 const DEFAULT_POPULATION: u32 = 20;
+
+/// The same with several objectives: a front needs more of them than a point.
+const DEFAULT_FRONT: u32 = 50;
 
 /// The sizes of population that a Study may ask for.
 pub const POPULATION: std::ops::RangeInclusive<u32> = 4..=1_000;
@@ -37,7 +48,8 @@ const CROSSOVER_INDEX: f64 = 10.0;
 const MUTATION_INDEX: f64 = 10.0;
 
 pub(super) fn propose(plan: &Plan, state: &State<'_>, number: u32, population: Option<u32>) -> Option<Proposal> {
-    let population = population.unwrap_or(DEFAULT_POPULATION) as usize;
+    let several = plan.spec().has_several_objectives();
+    let population = population.unwrap_or(if several { DEFAULT_FRONT } else { DEFAULT_POPULATION }) as usize;
     let mut ranked: Vec<Standing> = Vec::new();
     let mut started = 0;
     for trial in state.trials().iter().filter(|trial| !trial.is_hole()) {
@@ -48,12 +60,17 @@ pub(super) fn propose(plan: &Plan, state: &State<'_>, number: u32, population: O
         // The first population is drawn, and so is the rest of it while there is nobody to breed from.
         return Some(Proposal::plain(random::propose(plan, state, number)?, NAME));
     }
-    if ranked.len() > population {
-        ranked.select_nth_unstable(population - 1);
-        ranked.truncate(population);
-    }
-    ranked.sort_unstable();
-    let survivors: Vec<&Trial<'_>> = ranked.iter().filter_map(|standing| state.trial(standing.number())).collect();
+    let numbers: Vec<u32> = if several {
+        fittest(plan, state, &ranked, population)
+    } else {
+        if ranked.len() > population {
+            ranked.select_nth_unstable(population - 1);
+            ranked.truncate(population);
+        }
+        ranked.sort_unstable();
+        ranked.iter().map(Standing::number).collect()
+    };
+    let survivors: Vec<&Trial<'_>> = numbers.iter().filter_map(|&number| state.trial(number)).collect();
     let mut stream = Stream::new(plan.spec().seed, Purpose::Parameters, u64::from(number));
     for _ in 0..=REDRAWS {
         let Some((child, parents)) = breed(plan, &survivors, &mut stream) else { break };
@@ -63,6 +80,24 @@ pub(super) fn propose(plan: &Plan, state: &State<'_>, number: u32, population: O
         }
     }
     Proposal::fallback(random::propose(plan, state, number)?, NAME, random::NAME)
+}
+
+/// So many of these trials as NSGA-II ranks them, from the highest level down.
+fn fittest(plan: &Plan, state: &State<'_>, usable: &[Standing], population: usize) -> Vec<u32> {
+    let mut levels: BTreeMap<Reverse<usize>, Vec<(u32, Point)>> = BTreeMap::new();
+    let shown =
+        usable.iter().filter_map(|standing| Some((standing.number(), state.trial(standing.number())?.values.last()?)));
+    for (number, shown) in shown {
+        levels.entry(Reverse(shown.level)).or_default().extend(plan.point(shown).map(|point| (number, point)));
+    }
+    let mut numbers: Vec<u32> = Vec::new();
+    for members in levels.into_values() {
+        let wanted = population.saturating_sub(numbers.len());
+        let points: Vec<Point> = members.iter().map(|(_, point)| *point).collect();
+        let order = pareto::order(&points, plan.spec().objectives().count(), wanted);
+        numbers.extend(order.into_iter().take(wanted).filter_map(|at| members.get(at)).map(|(number, _)| *number));
+    }
+    numbers
 }
 
 /// A child of two survivors, or a changed copy of one.

@@ -3,12 +3,11 @@
 use std::cmp::Reverse;
 
 use crate::history::Outcome;
-use crate::number::sortable;
 use crate::plan::Plan;
 use crate::state::Trial;
 
 /// Where a trial stands among others, smaller is better: by the highest level that it reached, then by its value there,
-/// then by its number. What failed, or is NaN or infinite at its highest level, stands behind everything else.
+/// then by its number. Who breaks bounds stands behind those of its level that keep them. What failed, or is NaN or infinite at its highest level, stands behind everything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Standing {
     is_useless: bool,
@@ -39,10 +38,12 @@ pub(super) fn standing(plan: &Plan, trial: &Trial<'_>) -> Option<(Standing, Opti
         Some(Outcome::Failed) => return Some((useless, None)),
         Some(Outcome::Stopped) | None => {}
     }
-    let (level, values) = trial.values.last()?;
-    Some(match plan.spec().objective.oriented(values) {
-        Some(value) => {
-            (Standing { is_useless: false, level: Reverse(*level), value: sortable(value), number }, Some(value))
+    let shown = trial.values.last()?;
+    Some(match plan.standing(shown).zip(plan.leading_score(shown)) {
+        Some((standing, value)) => {
+            // Who breaks the bounds is worth what it breaks them by.
+            let value = if plan.is_feasible(shown) { value } else { plan.violation(shown) };
+            (Standing { is_useless: false, level: Reverse(shown.level), value: standing, number }, Some(value))
         }
         None => (useless, None),
     })

@@ -11,13 +11,13 @@
 //! NaN included, or when it ended before it had one; but not when the infrastructure lost it before it had one.
 //! The memo is the sum of what each trial contributes, so that it cannot depend on the order in which things became known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::fronts::{self, Stand};
 use super::ladder::position;
 use super::{Pass, Place};
 use crate::brackets::{BracketPlan, RungPlan};
 use crate::history::{Action, Comparison, Outcome, Reason, TrialNumber};
-use crate::number::sortable;
 use crate::plan::{AshaForm, Plan, Scheduler};
 use crate::state::{State, Trial};
 
@@ -171,17 +171,16 @@ impl Asha {
             let (entry, reason) = if let Some(&number) = at.rung.broken.first() {
                 ((u64::MAX, number), Reason::NotFinite)
             } else {
-                let last = *at.rung.open.last().filter(|_| self.form == AshaForm::Stopping)?;
-                (!at.rung.top.contains(&last)).then_some((last, Reason::RungLost))?
+                (at.worst(plan, state).filter(|_| self.form == AshaForm::Stopping)?, Reason::RungLost)
             };
-            let rank = if reason == Reason::RungLost { at.rung.rank(entry) } else { at.rung.finite() + 1 };
+            let rank = at.rank(plan, state, entry);
             let compared = self.compare(plan, state, &at, entry.1, rank);
             Some(Action::Stop { number: TrialNumber(entry.1), reason, compared })
         })
     }
 
     /// Those that have earned to go on: whoever is further ahead first, and on one rung the best first.
-    pub(super) fn continues(&self, plan: &Plan) -> Vec<Pass> {
+    pub(super) fn continues(&self, plan: &Plan, state: &State<'_>) -> Vec<Pass> {
         let mut passes: Vec<(usize, Pass)> = Vec::new();
         for at in self.rungs(plan) {
             let free = match self.form {
@@ -189,9 +188,8 @@ impl Asha {
                 AshaForm::Stopping => usize::MAX,
             };
             let level = if plan.runs_through() { plan.top_level() } else { at.next };
-            let is_good = |entry: &&Entry| at.rung.top.last().is_some_and(|last| *entry <= last);
-            let winners = at.rung.open.iter().take_while(is_good).take(free);
-            passes.extend(winners.map(|&(_, number)| (at.level, Pass { number, level, rung: at.position })));
+            let winners = at.winners(plan, state, free).into_iter();
+            passes.extend(winners.map(|number| (at.level, Pass { number, level, rung: at.position })));
         }
         // The sort is stable, so that the rest of the order stands.
         passes.sort_by_key(|&(level, _)| std::cmp::Reverse(level));
@@ -202,7 +200,7 @@ impl Asha {
         let bracket = state.trial(pass.number)?.bracket as usize;
         let at = self.rungs(plan).find(|at| at.bracket == bracket && at.position == pass.rung)?;
         let &entry = at.rung.open.iter().find(|(_, number)| *number == pass.number)?;
-        let compared = self.compare(plan, state, &at, pass.number, at.rung.rank(entry));
+        let compared = self.compare(plan, state, &at, pass.number, at.rank(plan, state, entry));
         Some(Action::Continue {
             number: TrialNumber(pass.number),
             level: pass.level,
@@ -213,14 +211,24 @@ impl Asha {
     }
 
     fn compare(&self, plan: &Plan, state: &State<'_>, at: &At<'_>, number: u32, rank: usize) -> Option<Comparison> {
-        let value_of = |number: u32| Some(plan.spec().objective.value(state.trial(number)?.values_at(at.level)?));
+        let shown = |number: u32| state.trial(number)?.values_at(at.level);
+        let own = shown(number)?;
+        let (value, cutoff) = if let Some(line) = at.line(plan, state) {
+            let last = at.rung.top.len().checked_sub(1).and_then(|last| line.get(last)).map(|member| member.front);
+            let mine = line.iter().find(|member| member.number == number).map(|member| member.front);
+            (mine.unwrap_or_else(|| plan.leading_value(own)), last)
+        } else {
+            let last = at.rung.top.last().and_then(|&(_, last)| shown(last)).map(|shown| plan.leading_value(shown));
+            (plan.leading_value(own), last)
+        };
         Some(Comparison {
             level: at.level,
             rank: u32::try_from(rank).unwrap_or(u32::MAX),
             kept: self.kept(plan, at.rung.members),
             of: at.rung.members,
-            value: value_of(number)?,
-            cutoff: at.rung.top.last().and_then(|&(_, last)| value_of(last)).unwrap_or(f64::NAN),
+            value,
+            cutoff: cutoff.unwrap_or(f64::NAN),
+            violation: plan.violation(own),
         })
     }
 
@@ -255,14 +263,58 @@ struct At<'s> {
     next: usize,
 }
 
+impl At<'_> {
+    /// All with a value, where they stand by non-domination; `None` where a value tells.
+    fn line(&self, plan: &Plan, state: &State<'_>) -> Option<Vec<Stand>> {
+        let all = self.rung.top.iter().chain(&self.rung.rest).map(|&(_, number)| number);
+        plan.ranks_by_fronts().then(|| fronts::line(plan, state, self.level, all))
+    }
+
+    /// Of the line, who was not let past or stopped: its place from 0, and its entry.
+    fn open(&self, line: &[Stand]) -> Vec<(usize, Entry)> {
+        let entries: BTreeMap<u32, Entry> = self.rung.open.iter().map(|&entry| (entry.1, entry)).collect();
+        line.iter().enumerate().filter_map(|(at, member)| Some((at, *entries.get(&member.number)?))).collect()
+    }
+
+    /// The worst of those that were not let past or stopped, if it is not among the best.
+    fn worst(&self, plan: &Plan, state: &State<'_>) -> Option<Entry> {
+        if let Some(line) = self.line(plan, state) {
+            let (place, entry) = *self.open(&line).last()?;
+            return (place >= self.rung.top.len()).then_some(entry);
+        }
+        self.rung.open.last().filter(|last| !self.rung.top.contains(last)).copied()
+    }
+
+    /// The best, of those that were not let past or stopped; at most so many.
+    fn winners(&self, plan: &Plan, state: &State<'_>, free: usize) -> Vec<u32> {
+        if let Some(line) = self.line(plan, state) {
+            let open = self.open(&line).into_iter();
+            return open.take_while(|(at, _)| *at < self.rung.top.len()).take(free).map(|(_, entry)| entry.1).collect();
+        }
+        let is_good = |entry: &&Entry| self.rung.top.last().is_some_and(|last| *entry <= last);
+        self.rung.open.iter().take_while(is_good).take(free).map(|&(_, number)| number).collect()
+    }
+
+    /// From 1 for the best; what has no value is behind all that have one.
+    fn rank(&self, plan: &Plan, state: &State<'_>, entry: Entry) -> usize {
+        if self.rung.broken.contains(&entry.1) {
+            return self.rung.finite() + 1;
+        }
+        match self.line(plan, state) {
+            Some(line) => line.iter().position(|member| member.number == entry.1).map_or(line.len(), |at| at + 1),
+            None => self.rung.rank(entry),
+        }
+    }
+}
+
 /// What a trial is on a rung up to its own; `None` where it does not count.
 fn part(plan: &Plan, trial: &Trial<'_>, level: usize, is_own: bool, judges: bool) -> Option<Part> {
     let number = trial.number.0;
-    let value = trial.values_at(level).map(|values| plan.spec().objective.oriented(values));
+    let value = trial.values_at(level).map(|shown| plan.standing(shown));
     let is_over = trial.ended.is_some() || trial.stop.is_some();
     // What failed before it was judged ranks last; what a user removed is known to nobody.
     let is_worst = is_own && matches!(trial.ended, Some(Outcome::Failed | Outcome::Removed));
-    let entry = value.flatten().filter(|_| !is_worst).map(|value| (sortable(value), number));
+    let entry = value.flatten().filter(|_| !is_worst).map(|standing| (standing, number));
     match value {
         Some(found) => Some(Part {
             value: entry,

@@ -8,10 +8,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::fronts::{self, Stand};
 use super::{Pass, Place};
 use crate::brackets::{BracketPlan, RungPlan};
 use crate::history::{Action, Comparison, Reason, TrialNumber};
-use crate::number::sortable;
 use crate::plan::Plan;
 use crate::state::{State, Trial};
 
@@ -55,6 +55,8 @@ struct Rung {
     lost: u32,
     /// The order and number of those let past. Not always the best first: whoever needs no slot does not wait for one.
     winners: BTreeSet<(u64, u32)>,
+    /// The order and number of those stopped for their rank.
+    losers: BTreeSet<(u64, u32)>,
 }
 
 impl Rung {
@@ -106,10 +108,10 @@ impl Ladder {
         let shape = self.shape(plan, trial.bracket);
         let Some((bracket, at, level)) = Self::unjudged(&mut self.brackets, shape, trial) else { return };
         let Some(rung) = bracket.rungs.get_mut(at) else { return };
-        match trial.arrived_at(plan, level).map(|values| plan.spec().objective.oriented(values)) {
+        match trial.arrived_at(plan, level).map(|shown| plan.standing(shown)) {
             None => rung.waiting += 1,
-            Some(Some(value)) => {
-                rung.finite.insert((sortable(value), trial.number.0));
+            Some(Some(standing)) => {
+                rung.finite.insert((standing, trial.number.0));
             }
             Some(None) => {
                 rung.broken.insert(trial.number.0);
@@ -122,10 +124,10 @@ impl Ladder {
         let shape = self.shape(plan, trial.bracket);
         let Some((bracket, at, level)) = Self::unjudged(&mut self.brackets, shape, trial) else { return };
         let Some(rung) = bracket.rungs.get_mut(at) else { return };
-        match trial.arrived_at(plan, level).map(|values| plan.spec().objective.oriented(values)) {
+        match trial.arrived_at(plan, level).map(|shown| plan.standing(shown)) {
             None => rung.waiting = rung.waiting.saturating_sub(1),
-            Some(Some(value)) => {
-                rung.finite.remove(&(sortable(value), trial.number.0));
+            Some(Some(standing)) => {
+                rung.finite.remove(&(standing, trial.number.0));
             }
             Some(None) => {
                 rung.broken.remove(&trial.number.0);
@@ -138,10 +140,12 @@ impl Ladder {
 
     pub(super) fn stopping(&mut self, plan: &Plan, trial: &Trial<'_>, reason: Reason) {
         let shape = self.shape(plan, trial.bracket);
-        let Some((bracket, at, _)) = Self::unjudged(&mut self.brackets, shape, trial) else { return };
+        let Some((bracket, at, level)) = Self::unjudged(&mut self.brackets, shape, trial) else { return };
         bracket.judged |= at == 0;
         if let Some(rung) = bracket.rungs.get_mut(at).filter(|_| reason == Reason::RungLost) {
             rung.lost += 1;
+            let standing = trial.values_at(level).and_then(|shown| plan.standing(shown));
+            rung.losers.extend(standing.map(|standing| (standing, trial.number.0)));
         }
     }
 
@@ -155,8 +159,8 @@ impl Ladder {
         bracket.judged |= from == 0;
         if let Some(rung) = bracket.rungs.get_mut(from) {
             rung.passed += 1;
-            let value = trial.values_at(level).and_then(|values| plan.spec().objective.oriented(values));
-            rung.winners.extend(value.map(|value| (sortable(value), trial.number.0)));
+            let standing = trial.values_at(level).and_then(|shown| plan.standing(shown));
+            rung.winners.extend(standing.map(|standing| (standing, trial.number.0)));
         }
         if let Some(rung) = bracket.rungs.get_mut(to) {
             rung.members += 1;
@@ -199,7 +203,7 @@ impl Ladder {
                 let (number, reason) = if let Some(&number) = judged.rung.broken.first() {
                     (number, Reason::NotFinite)
                 } else if judged.rung.finite.len() > free {
-                    (judged.rung.finite.last()?.1, Reason::RungLost)
+                    (judged.worst(plan, state)?, Reason::RungLost)
                 } else {
                     return None;
                 };
@@ -223,8 +227,8 @@ impl Ladder {
             // Who is further ahead goes first: it frees its bracket sooner.
             for judged in self.judged_now(number, plan, &closes).rev() {
                 let level = if plan.runs_through() { last } else { judged.next };
-                let winners = judged.rung.finite.iter().take(judged.free());
-                passes.extend(winners.map(|&(_, number)| Pass { number, level, rung: judged.at }));
+                let winners = judged.winners(plan, state).into_iter();
+                passes.extend(winners.map(|number| Pass { number, level, rung: judged.at }));
             }
         }
         passes
@@ -234,9 +238,7 @@ impl Ladder {
         let trial = state.trial(pass.number)?;
         let closes = || self.is_closed_by_limits(plan, state);
         let judged = self.judged_now(trial.bracket, plan, &closes).find(|judged| judged.at == pass.rung)?;
-        let rung = judged.rung;
-        let &own = rung.finite.iter().find(|&&(_, number)| number == pass.number)?;
-        let rank = rung.finite.range(..own).count() + rung.winners.range(..own).count() + 1;
+        let rank = judged.rank(plan, state, pass.number)?;
         let compared = judged.compare(plan, state, pass.number, rank);
         Some(Action::Continue {
             number: TrialNumber(pass.number),
@@ -286,22 +288,74 @@ impl Judged<'_> {
         self.kept.saturating_sub(self.rung.passed) as usize
     }
 
+    /// The members that were not judged or have passed, where they stand by non-domination; `None` where a value tells.
+    fn line(&self, plan: &Plan, state: &State<'_>) -> Option<Vec<Stand>> {
+        if !plan.ranks_by_fronts() {
+            return None;
+        }
+        let Rung { finite, winners, losers, .. } = self.rung;
+        // Who has lost stays a measure for the others, so that their places do not change as one is judged after the other.
+        let all = finite.iter().chain(winners).chain(losers).map(|&(_, number)| number);
+        let lost: BTreeSet<u32> = losers.iter().map(|&(_, number)| number).collect();
+        let mut line = fronts::line(plan, state, self.level, all);
+        line.retain(|member| !lost.contains(&member.number));
+        Some(line)
+    }
+
+    /// Those of the line that were not judged.
+    fn unjudged(&self, line: &[Stand]) -> Vec<Stand> {
+        let numbers: BTreeSet<u32> = self.rung.finite.iter().map(|&(_, number)| number).collect();
+        line.iter().filter(|member| numbers.contains(&member.number)).copied().collect()
+    }
+
+    /// Who is to be stopped first for its rank.
+    fn worst(&self, plan: &Plan, state: &State<'_>) -> Option<u32> {
+        match self.line(plan, state) {
+            Some(line) => self.unjudged(&line).last().map(|member| member.number),
+            None => self.rung.finite.last().map(|&(_, number)| number),
+        }
+    }
+
+    /// Those that may pass, the best first.
+    fn winners(&self, plan: &Plan, state: &State<'_>) -> Vec<u32> {
+        match self.line(plan, state) {
+            Some(line) => self.unjudged(&line).iter().take(self.free()).map(|member| member.number).collect(),
+            None => self.rung.finite.iter().take(self.free()).map(|&(_, number)| number).collect(),
+        }
+    }
+
+    /// Its place among those that were not judged or have passed, from 1.
+    fn rank(&self, plan: &Plan, state: &State<'_>, number: u32) -> Option<usize> {
+        if let Some(line) = self.line(plan, state) {
+            return line.iter().position(|member| member.number == number).map(|at| at + 1);
+        }
+        let &own = self.rung.finite.iter().find(|&&(_, other)| other == number)?;
+        Some(self.rung.finite.range(..own).count() + self.rung.winners.range(..own).count() + 1)
+    }
+
     fn compare(&self, plan: &Plan, state: &State<'_>, number: u32, rank: usize) -> Option<Comparison> {
-        let value_of = |number: u32| {
-            let values = state.trial(number)?.values_at(self.level)?;
-            Some(plan.spec().objective.value(values))
+        let shown = |number: u32| state.trial(number)?.values_at(self.level);
+        let own = shown(number)?;
+        let (value, cutoff) = if let Some(line) = self.line(plan, state) {
+            let waiting: BTreeSet<u32> = self.unjudged(&line).iter().skip(self.free()).map(|m| m.number).collect();
+            let last = line.iter().rfind(|member| !waiting.contains(&member.number)).map(|member| member.front);
+            let mine = line.iter().find(|member| member.number == number).map(|member| member.front);
+            (mine.unwrap_or_else(|| plan.leading_value(own)), last)
+        } else {
+            let waiting = self.free().min(self.rung.finite.len());
+            let last_waiting = waiting.checked_sub(1).and_then(|at| self.rung.finite.iter().nth(at));
+            let last = last_waiting.max(self.rung.winners.last());
+            let cutoff = last.and_then(|&(_, number)| shown(number)).map(|shown| plan.leading_value(shown));
+            (plan.leading_value(own), cutoff)
         };
-        let waiting = self.free().min(self.rung.finite.len());
-        let last_waiting = waiting.checked_sub(1).and_then(|at| self.rung.finite.iter().nth(at));
-        let last = last_waiting.max(self.rung.winners.last());
-        let cutoff = last.and_then(|&(_, number)| value_of(number));
         Some(Comparison {
             level: self.level,
             rank: u32::try_from(rank).unwrap_or(u32::MAX),
             kept: self.kept,
             of: self.rung.members,
-            value: value_of(number)?,
+            value,
             cutoff: cutoff.unwrap_or(f64::NAN),
+            violation: plan.violation(own),
         })
     }
 }

@@ -4,6 +4,7 @@
 //! of a decision: whom to stop, whom to let go on, and where the next trial starts.
 
 mod asha;
+mod fronts;
 mod hyperband;
 mod ladder;
 mod none;
@@ -110,7 +111,7 @@ impl Memo {
         match self {
             Self::None | Self::Stopping(_) => Vec::new(),
             Self::Ladder(ladder) => ladder.continues(plan, state),
-            Self::Asha(asha) => asha.continues(plan),
+            Self::Asha(asha) => asha.continues(plan, state),
         }
     }
 

@@ -156,7 +156,8 @@ impl Watch {
 
     /// Why a trial is to end, and the numbers compared.
     fn judge(&self, plan: &Plan, state: &State<'_>, trial: &Trial<'_>) -> Option<(Reason, Comparison)> {
-        let &(level, values) = trial.values.last()?;
+        let shown = trial.values.last()?;
+        let (level, values) = (shown.level, shown.values);
         let objective = &plan.spec().objective;
         let rules = plan.spec().stopping.iter().enumerate();
         rules.filter(|(_, rule)| plan.fidelity(level) >= rule.warm_up()).find_map(|(at, rule)| {
@@ -186,7 +187,7 @@ impl Watch {
                 let reason = if value.is_finite() { reason } else { Reason::NotFinite };
                 let rank = count(better.max(demand.kept) + 1);
                 let (kept, of) = (count(demand.kept), count(demand.orders.len() + 1));
-                (reason, Comparison { level, rank, kept, of, value, cutoff: demand.cutoff })
+                (reason, Comparison { level, rank, kept, of, value, cutoff: demand.cutoff, violation: 0.0 })
             })
         })
     }
@@ -213,7 +214,7 @@ fn demanded(
         StoppingRule::Patience { .. } | StoppingRule::Threshold { .. } => return None,
     };
     let objective = &plan.spec().objective;
-    let values = completed.iter().filter_map(|&number| state.trial(number)?.values_at(level));
+    let values = completed.iter().filter_map(|&number| Some(&state.trial(number)?.values_at(level)?.values));
     let mut found: Vec<(u64, f64)> = values
         .map(|values| if percent.is_some() { objective.value(values) } else { values.mean })
         .map(|value| (order(plan, value), value))
@@ -232,7 +233,7 @@ fn patience(plan: &Plan, trial: &Trial<'_>, level: usize, fidelity: u32, delta: 
     let objective = &plan.spec().objective;
     let since = plan.fidelity(level).checked_sub(fidelity)?;
     let before =
-        trial.values.iter().rev().find(|&&(at, _)| plan.fidelity(at) <= since).map(|(_, values)| values.best)?;
+        trial.values.iter().rev().find(|shown| plan.fidelity(shown.level) <= since).map(|shown| shown.values.best)?;
     let cutoff = objective.orient(objective.orient(before) - delta);
     Some(Demand { orders: vec![order(plan, cutoff)], kept: 1, cutoff })
 }
@@ -249,7 +250,7 @@ fn is_completed(plan: &Plan, trial: &Trial<'_>) -> bool {
 
 /// Whether a trial runs, has a value, and has something left to save.
 fn is_watched(plan: &Plan, trial: &Trial<'_>) -> bool {
-    let is_below = trial.values.last().is_some_and(|&(level, _)| level < plan.top_level());
+    let is_below = trial.values.last().is_some_and(|shown| shown.level < plan.top_level());
     is_below && trial.is_active() && trial.stop.is_none()
 }
 

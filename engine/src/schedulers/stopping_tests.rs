@@ -13,7 +13,7 @@ fn study(rule: StoppingRule) -> Study {
 /// Reports at a level with its best and mean so far.
 fn tell(study: &mut Study, number: u32, level: usize, best: f64, mean: f64) {
     let values = Values { last: best, best, mean, count: 3 };
-    let kind = ResultKind::Observed { level, values };
+    let kind = ResultKind::observed(level, values);
     study.history.open.push(TrialResult { number: TrialNumber(number), kind });
 }
 

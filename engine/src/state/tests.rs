@@ -25,7 +25,7 @@ fn state_keeps_the_first_value_and_ignores_what_comes_after_the_end() {
     study.history.batches.push(batch);
     study.observe(0, 0, 0.1).observe(1, 1, 0.1).rest(1, 0, 5);
     let state = fold(&study);
-    assert_eq!(state.trial(0).and_then(|trial| trial.values_at(0)).map(|values| values.last), Some(0.5));
+    assert_eq!(state.trial(0).and_then(|trial| trial.values_at(0)).map(|shown| shown.values.last), Some(0.5));
     assert_eq!(state.trial(1).map(|trial| trial.values.len()), Some(1));
     assert!(state.admitted().is_empty());
     assert_eq!(state.failed(), 1);

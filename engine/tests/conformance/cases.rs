@@ -1,8 +1,8 @@
 //! Every sampler with every scheduler and every kind of space: one line each.
 
 use trimtab_engine::{
-    AshaForm, Condition, Domain, FidelityKind, FidelityRange, Goal, Limits, Objective, Parameter, Plan, PlanSpec,
-    Reduce, Sampler, Scale, Scheduler, Settings, Sizes, Space, StoppingRule, TpeSettings,
+    AshaForm, Bound, Condition, Domain, FidelityKind, FidelityRange, Goal, Limits, Objective, Parameter, Plan,
+    PlanSpec, Reduce, Sampler, Scale, Scheduler, Settings, Sizes, Space, StoppingRule, TpeSettings,
 };
 
 use crate::dice::Dice;
@@ -113,6 +113,9 @@ pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Sp
             goal: if dice.chance(50) { Goal::Minimize } else { Goal::Maximize },
             reduce: [Reduce::Last, Reduce::Best, Reduce::Mean][dice.below(3)],
         },
+        further: Vec::new(),
+        bounds: Vec::new(),
+        rank_by: None,
         space,
         fidelity: Some(FidelityRange { min: 1, max }),
         kind: kind(&scheduler, &mut dice),
@@ -222,6 +225,80 @@ fn run_stopping(seeds: std::ops::Range<u64>, sampler: Sampler, which: usize, spa
         spec.stopping = rules.get(which).map_or_else(|| rules.to_vec(), |rule| vec![*rule]);
         World::new(Plan::new(spec).expect("a valid study"), dice, seed).run();
     }
+}
+
+/// Studies with bounds on what trials report, and with so many objectives; rungs rank by any of them.
+fn run_several(
+    seeds: std::ops::Range<u64>,
+    sampler: Sampler,
+    scheduler: Scheduler,
+    space: fn() -> Space,
+    count: usize,
+) {
+    for seed in seeds {
+        let (plan, mut dice) = study(seed, sampler, scheduler, space());
+        let mut spec = plan.spec().clone();
+        for k in 1..count {
+            let goal = if dice.chance(50) { Goal::Minimize } else { Goal::Maximize };
+            spec.further.push(Objective { metric: format!("score{k}"), goal, reduce: Reduce::Last });
+        }
+        let bounds = if count == 1 { 1 + dice.below(2) } else { dice.below(3) };
+        for k in 0..bounds {
+            spec.bounds.push(Bound { metric: format!("bounded{k}"), min: None, max: Some(2.0) });
+        }
+        if count > 1 {
+            spec.settings.target = None;
+            spec.rank_by = dice.chance(50).then(|| dice.below(count));
+        }
+        World::new(Plan::new(spec).expect("a valid study"), dice, seed).run();
+    }
+}
+
+macro_rules! several {
+    ($($name:ident: $sampler:expr, $scheduler:expr, $space:expr, $count:expr;)*) => {
+        $(#[test] fn $name() { run_several(0..SEEDS, $sampler, $scheduler, $space, $count); })*
+
+        #[test]
+        #[ignore = "takes minutes: run it after changing how decisions are made"]
+        fn several_for_long() {
+            $(run_several(SEEDS..SOAK, $sampler, $scheduler, $space, $count);)*
+        }
+    };
+}
+
+several! {
+    bounded_random_none_continuous: Sampler::Random, Scheduler::None, continuous, 1;
+    bounded_random_halving_small: Sampler::Random, HALVING, small, 1;
+    bounded_random_hyperband_continuous: Sampler::Random, HYPERBAND, continuous, 1;
+    bounded_random_hyperband_through_conditional: Sampler::Random, HYPERBAND_THROUGH, conditional, 1;
+    bounded_random_asha_continuous: Sampler::Random, ASHA, continuous, 1;
+    bounded_random_asha_stopping_brackets_continuous: Sampler::Random, ASHA_STOPPING_BRACKETS, continuous, 1;
+    bounded_genetic_none_conditional: GENETIC, Scheduler::None, conditional, 1;
+    bounded_cma_es_none_continuous: CMA_ES, Scheduler::None, continuous, 1;
+    bounded_bohb_hyperband_conditional: Sampler::Bohb, HYPERBAND, conditional, 1;
+    bounded_tpe_none_conditional: TPE, Scheduler::None, conditional, 1;
+    bounded_gaussian_process_none_continuous: Sampler::GaussianProcess, Scheduler::None, continuous, 1;
+    bounded_random_forest_none_small: Sampler::RandomForest, Scheduler::None, small, 1;
+    two_random_none_continuous: Sampler::Random, Scheduler::None, continuous, 2;
+    two_random_hyperband_conditional: Sampler::Random, HYPERBAND, conditional, 2;
+    two_quasi_random_none_continuous: Sampler::QuasiRandom, Scheduler::None, continuous, 2;
+    two_grid_none_small: GRID, Scheduler::None, small, 2;
+    two_genetic_none_continuous: GENETIC, Scheduler::None, continuous, 2;
+    two_genetic_none_tiny: GENETIC, Scheduler::None, tiny, 2;
+    two_genetic_none_conditional: GENETIC, Scheduler::None, conditional, 2;
+    two_genetic_none_whole: GENETIC, Scheduler::None, whole, 2;
+    two_genetic_asha_continuous: GENETIC, ASHA, continuous, 2;
+    two_genetic_asha_stopping_conditional: GENETIC, ASHA_STOPPING, conditional, 2;
+    two_genetic_halving_through_small: GENETIC, HALVING_THROUGH, small, 2;
+    two_tpe_none_continuous: TPE, Scheduler::None, continuous, 2;
+    two_tpe_none_conditional: TPE, Scheduler::None, conditional, 2;
+    two_tpe_hyperband_small: TPE, HYPERBAND, small, 2;
+    three_tpe_asha_continuous: TPE, ASHA, continuous, 3;
+    four_tpe_none_tiny: TPE, Scheduler::None, tiny, 4;
+    three_genetic_none_small: GENETIC, Scheduler::None, small, 3;
+    three_genetic_hyperband_continuous: GENETIC, HYPERBAND, continuous, 3;
+    four_genetic_none_continuous: GENETIC, Scheduler::None, continuous, 4;
+    four_random_hpbandster_tiny: Sampler::Random, HPBANDSTER, tiny, 4;
 }
 
 macro_rules! stopping {

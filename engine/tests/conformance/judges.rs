@@ -1,8 +1,8 @@
 //! Who may be stopped and who may go on where trials are judged one by one: computed again, the plain way.
 
-use trimtab_engine::{Action, AshaForm, Goal, Outcome, Plan, StoppingRule};
+use trimtab_engine::{Action, AshaForm, Comparison, Goal, Outcome, Plan, StoppingRule};
 
-use crate::laws::{Ledger, Line};
+use crate::laws::{Ledger, Line, key};
 
 /// Smaller is better; NaN and infinities come last.
 fn oriented(plan: &Plan, value: f64) -> f64 {
@@ -10,6 +10,37 @@ fn oriented(plan: &Plan, value: f64) -> f64 {
         _ if !value.is_finite() => f64::INFINITY,
         Goal::Minimize => value,
         Goal::Maximize => -value,
+    }
+}
+
+/// A trial's front among the members of a rung is that of the definition, and its rank among those that count lies within it.
+pub(crate) fn check_front(
+    plan: &Plan,
+    members: &[(u32, &Line)],
+    number: u32,
+    compared: &Comparison,
+    counts: impl Fn(&Line) -> bool,
+    name: &str,
+) {
+    let at = |line: &Line| Some((key(plan, line, compared.level)?.0, line.vectors[&compared.level].clone()));
+    let mut left: Vec<(u32, bool, (f64, Vec<f64>))> =
+        members.iter().filter_map(|(number, line)| Some((*number, counts(line), at(line)?))).collect();
+    let beats = |a: &(f64, Vec<f64>), b: &(f64, Vec<f64>)| {
+        a.0 < b.0 || a.0 == b.0 && a.1 != b.1 && a.1.iter().zip(&b.1).all(|(x, y)| x <= y)
+    };
+    let (mut front, mut better) = (1.0, 0);
+    loop {
+        let (first, rest): (Vec<_>, Vec<_>) =
+            left.iter().cloned().partition(|own| !left.iter().any(|other| beats(&other.2, &own.2)));
+        let same = first.iter().filter(|member| member.1).count();
+        if first.iter().any(|member| member.0 == number) {
+            assert_eq!(compared.value, front, "{name}: the front of {number}: {compared:?}");
+            let rank = compared.rank as usize;
+            assert!(rank > better && rank <= better + same, "{name}: the rank of {number}: {compared:?}");
+            return;
+        }
+        assert!(!rest.is_empty(), "{name}: {number} is on no front");
+        (front, better, left) = (front + 1.0, better + same, rest);
     }
 }
 
@@ -38,15 +69,23 @@ pub(crate) fn check_asha(plan: &Plan, ledger: &Ledger, action: &Action, form: As
             members += 1;
             passed += u32::from(line.cleared >= level);
             let failed = is_on && matches!(line.ended, Some(Some(Outcome::Failed | Outcome::Removed)));
-            finite.extend(value.filter(|v| v.is_finite() && !failed).map(|v| (oriented(plan, v), *number)));
+            finite.extend(key(plan, line, compared.level).filter(|_| !failed).map(|key| (key, *number)));
         }
     }
     let best = members / plan.reduction_factor();
     let kept = if form == AshaForm::Stopping { best.max(1) } else { best };
     assert_eq!((compared.of, compared.kept), (members, kept), "{name}: {action:?}");
-    let mine = (oriented(plan, compared.value), action.number().0);
-    let rank = finite.iter().filter(|other| **other < mine).count() + 1;
-    assert_eq!(compared.rank as usize, rank, "{name}: {action:?}");
+    if plan.ranks_by_fronts() && compared.value.is_finite() {
+        let measured: Vec<(u32, &Line)> = finite.iter().map(|(_, number)| (*number, &ledger[number])).collect();
+        check_front(plan, &measured, action.number().0, compared, |_| true, name);
+    } else {
+        // What is no number stands behind all that is.
+        let rank = match key(plan, own, compared.level) {
+            Some(key) => finite.iter().filter(|other| **other < (key, action.number().0)).count() + 1,
+            None => finite.len() + 1,
+        };
+        assert_eq!(compared.rank as usize, rank, "{name}: {action:?}");
+    }
     if matches!(action, Action::Continue { .. }) {
         assert!(
             form == AshaForm::Stopping || passed < kept,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trimtab_engine::{
-    Action, AshaForm, Batch, Best, Decision, Goal, History, Outcome, Plan, Reason, Reduce, ResultKey, ResultKind,
-    Sampler, Scheduler, StoppingRule, TrialResult, Values, Verdict, VerdictReason, best, decide,
+    Action, AshaForm, Batch, Best, Decision, Goal, History, Objective, Outcome, Plan, Reason, Reduce, ResultKey,
+    ResultKind, Sampler, Scheduler, StoppingRule, TrialResult, Values, Verdict, VerdictReason, best, decide, front,
 };
 
 use crate::dice::Dice;
@@ -17,7 +17,12 @@ pub(crate) struct Line {
     pub(crate) target: usize,
     pub(crate) cleared: Option<usize>,
     pub(crate) rested: Option<usize>,
+    /// The value that leads; NaN where any objective is no number.
     pub(crate) values: BTreeMap<usize, f64>,
+    /// The objectives' values, smaller being better.
+    pub(crate) vectors: BTreeMap<usize, Vec<f64>>,
+    /// By how much bounds are broken.
+    pub(crate) broken: BTreeMap<usize, f64>,
     /// The same before one of them was picked.
     pub(crate) reports: BTreeMap<usize, Values>,
     pub(crate) stop: bool,
@@ -42,17 +47,30 @@ pub(crate) fn ledger(plan: &Plan, history: &History) -> Ledger {
 }
 
 fn note_results(plan: &Plan, ledger: &mut Ledger, results: &[TrialResult]) {
-    let reduce = plan.spec().objective.reduce;
+    let spec = plan.spec();
+    let mut results: Vec<&TrialResult> = results.iter().collect();
+    results.sort_by_key(|result| result.key());
     for result in results {
-        let Some(line) = ledger.get_mut(&result.number.0) else { continue };
+        // What comes after a trial's end changes nothing.
+        let Some(line) = ledger.get_mut(&result.number.0).filter(|line| line.ended.is_none()) else { continue };
         match result.kind {
-            ResultKind::Observed { level, values } => {
-                let value = match reduce {
+            // Levels that the plan does not have mean nothing.
+            ResultKind::Observed { level, .. } if level > plan.top_level() => {}
+            ResultKind::Observed { level, values, ref others } => {
+                let first = match spec.objective.reduce {
                     Reduce::Last => values.last,
                     Reduce::Best => values.best,
                     Reduce::Mean => values.mean,
                 };
-                line.values.entry(level).or_insert(value);
+                let all: Vec<f64> = [first].into_iter().chain(others.0.iter().copied()).collect();
+                let (objectives, bounded) = all.split_at((1 + spec.further.len()).min(all.len()));
+                let broken = objectives.iter().copied().find(|value| !value.is_finite());
+                let leading = objectives.get(spec.rank_by.unwrap_or(0)).copied().unwrap_or(f64::NAN);
+                line.values.entry(level).or_insert(broken.unwrap_or(leading));
+                let over = |value: &f64| if value.is_nan() { f64::INFINITY } else { (value / 2.0 - 1.0).max(0.0) };
+                line.broken.entry(level).or_insert(bounded.iter().map(over).sum());
+                let orient = |(o, value): (&Objective, &f64)| if o.goal == Goal::Minimize { *value } else { -value };
+                line.vectors.entry(level).or_insert(spec.objectives().zip(objectives).map(orient).collect());
                 line.reports.entry(level).or_insert(values);
             }
             ResultKind::Rested { level, .. } => line.rested = line.rested.max(Some(level)),
@@ -153,10 +171,12 @@ fn check_rest(plan: &Plan, history: &History, decision: &Decision, dice: &mut Di
 
 /// Symmetry: minimizing f and maximizing -f decide the same.
 fn check_symmetry(plan: &Plan, history: &History, decision: &Decision, name: &str) {
+    let further = plan.spec().further.len();
     let negate = |results: &mut Vec<TrialResult>| {
         for result in results {
-            if let ResultKind::Observed { values, .. } = &mut result.kind {
+            if let ResultKind::Observed { values, others, .. } = &mut result.kind {
                 *values = Values { last: -values.last, best: -values.best, mean: -values.mean, count: values.count };
+                others.0.iter_mut().take(further).for_each(|value| *value = -*value);
             }
         }
     };
@@ -164,10 +184,12 @@ fn check_symmetry(plan: &Plan, history: &History, decision: &Decision, name: &st
     negate(&mut mirror.open);
     mirror.batches.iter_mut().for_each(|batch| negate(&mut batch.admitted));
     let mut spec = plan.spec().clone();
-    spec.objective.goal = match spec.objective.goal {
-        Goal::Minimize => Goal::Maximize,
-        Goal::Maximize => Goal::Minimize,
-    };
+    for objective in std::iter::once(&mut spec.objective).chain(&mut spec.further) {
+        objective.goal = match objective.goal {
+            Goal::Minimize => Goal::Maximize,
+            Goal::Maximize => Goal::Minimize,
+        };
+    }
     spec.settings.target = spec.settings.target.map(|target| -target);
     for rule in &mut spec.stopping {
         if let StoppingRule::Threshold { value, .. } = rule {
@@ -179,8 +201,13 @@ fn check_symmetry(plan: &Plan, history: &History, decision: &Decision, name: &st
     negate(&mut expected.admitted);
     for action in &mut expected.actions {
         if let Action::Stop { compared: Some(c), .. } | Action::Continue { compared: Some(c), .. } = action {
-            c.value = -c.value;
-            c.cutoff = -c.cutoff;
+            // Fronts have no sign.
+            if !plan.ranks_by_fronts() || !c.value.is_finite() {
+                c.value = -c.value;
+            }
+            if !plan.ranks_by_fronts() {
+                c.cutoff = -c.cutoff;
+            }
         }
     }
     assert_eq!(mirrored, expected, "symmetry: {name}");
@@ -220,6 +247,8 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
     note_results(plan, &mut ledger, &decision.admitted);
     let is_sorted = decision.admitted.windows(2).all(|pair| pair[0].key() < pair[1].key());
     assert!(is_sorted, "order: {name}: admitted results are not in the order of their keys");
+    // Then a value alone does not tell who is better.
+    let is_bounded = !plan.spec().bounds.is_empty() || plan.ranks_by_fronts();
     let (settings, mut next, mut rank) = (plan.settings(), history.next_number, 0);
     let mut seen: BTreeSet<Vec<(String, String)>> = BTreeSet::new();
     let started = history.batches.iter().flat_map(|batch| &batch.actions);
@@ -264,9 +293,10 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
                 let compared = compared.expect("a comparison");
                 assert!(compared.rank <= compared.kept && compared.kept <= compared.of, "{name}: {compared:?}");
                 assert!(
-                    !deleted.is_empty() || is_beyond(plan, compared.cutoff, compared.value),
+                    !deleted.is_empty() || is_bounded || is_beyond(plan, compared.cutoff, compared.value),
                     "{name}: {compared:?}"
                 );
+                assert!(!plan.ranks_by_fronts() || compared.value <= compared.cutoff, "{name}: {compared:?}");
             }
             Action::Stop { reason, compared, .. } => {
                 let line = ledger.get(&number).expect("a trial that exists");
@@ -278,7 +308,7 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
                     assert!(compared.rank > compared.kept, "{name}: {compared:?}");
                     // Deleting a member of a rung that is half judged can leave fewer places than have passed already.
                     assert!(
-                        !deleted.is_empty() || is_beyond(plan, compared.value, compared.cutoff),
+                        !deleted.is_empty() || is_bounded || is_beyond(plan, compared.value, compared.cutoff),
                         "{name}: {compared:?}"
                     );
                 }
@@ -340,16 +370,23 @@ fn check_judgement(plan: &Plan, ledger: &Ledger, next: u32, action: &Action, nam
     let count = u32::try_from(members.len()).unwrap();
     if matches!(action, Action::Continue { .. }) {
         // Stops come first, so that who is left has passed or is about to.
-        let orient = |value: f64| if plan.spec().objective.goal == Goal::Minimize { value } else { -value };
-        let own = (orient(compared.value), action.number().0);
+        let own = (key(plan, &ledger[&action.number().0], compared.level), action.number().0);
         let is_better = |(number, line): &(&u32, &Line)| {
             let is_in = line.bracket == bracket && line.cleared >= below;
             let stays = line.cleared >= Some(compared.level) || line.ended.is_none() && !line.stop;
-            let value = line.values.get(&compared.level).map_or(f64::NAN, |&value| orient(value));
-            is_in && stays && (value, **number) < own
+            let key = key(plan, line, compared.level);
+            is_in && stays && key.is_some() && (key, **number) < own
         };
-        let better = ledger.iter().filter(is_better).count();
-        assert_eq!(compared.rank as usize, better + 1, "{name}: the rank of {}", action.number());
+        if plan.ranks_by_fronts() {
+            let is_in = |line: &Line| line.bracket == bracket && line.cleared >= below;
+            let stays = |line: &Line| line.cleared >= Some(compared.level) || line.ended.is_none() && !line.stop;
+            let measured = ledger.iter().filter(|(_, line)| is_in(line) && (stays(line) || line.stop));
+            let measured: Vec<(u32, &Line)> = measured.map(|(number, line)| (*number, line)).collect();
+            judges::check_front(plan, &measured, action.number().0, compared, |line| stays(line), name);
+        } else {
+            let better = ledger.iter().filter(is_better).count();
+            assert_eq!(compared.rank as usize, better + 1, "{name}: the rank of {}", action.number());
+        }
     }
     let kept = if count >= shape.rungs[at].size { shape.rungs[at + 1].size } else { (count / eta).max(1) };
     assert_eq!((compared.of, compared.kept), (count, kept), "{name}: bracket {bracket}");
@@ -374,9 +411,23 @@ fn check_rungs(plan: &Plan, ledger: &Ledger, deleted: &BTreeSet<u32>, name: &str
     }
 }
 
+/// Where a trial stands at a level: first by the bounds that it breaks, then by the value that leads; `None` without a number.
+pub(crate) fn key(plan: &Plan, line: &Line, level: usize) -> Option<(f64, f64)> {
+    let value = *line.values.get(&level).filter(|value| value.is_finite())?;
+    let broken = line.broken.get(&level).copied().unwrap_or(0.0);
+    let value = if leading(plan).goal == Goal::Minimize { value } else { -value };
+    // Those that break the bounds stand by that alone.
+    Some((broken, if broken > 0.0 { 0.0 } else { value }))
+}
+
+/// The objective that puts trials in an order.
+pub(crate) fn leading(plan: &Plan) -> &Objective {
+    plan.spec().objectives().nth(plan.spec().rank_by.unwrap_or(0)).expect("an objective")
+}
+
 /// Whether one value is at least as bad as another.
 fn is_beyond(plan: &Plan, value: f64, other: f64) -> bool {
-    match plan.spec().objective.goal {
+    match leading(plan).goal {
         Goal::Minimize => value >= other,
         Goal::Maximize => value <= other,
     }
@@ -424,4 +475,33 @@ pub(crate) fn check_end(plan: &Plan, history: &History, verdict: Verdict, best: 
     if verdict == Verdict::Failed(VerdictReason::NoUsableTrial) {
         assert_eq!(best, None, "{name}");
     }
+    check_front(plan, history, &ledger, verdict, name);
+}
+
+/// The front is who is not dominated, by the definition.
+fn check_front(plan: &Plan, history: &History, ledger: &Ledger, verdict: Verdict, name: &str) {
+    let front = front(plan, history, &[]);
+    if plan.spec().further.is_empty() {
+        assert_eq!(front, None, "front: {name}");
+        return;
+    }
+    let eligible = ledger
+        .iter()
+        .filter(|(_, l)| !matches!(l.ended, Some(Some(Outcome::Failed | Outcome::Lost | Outcome::Removed))));
+    let usable: BTreeMap<(usize, u32), &Vec<f64>> = eligible
+        .flat_map(|(number, line)| line.vectors.iter().map(move |(level, vector)| (line, *level, *number, vector)))
+        .filter(|(line, level, ..)| key(plan, line, *level).is_some_and(|(broken, _)| broken == 0.0))
+        .map(|(_, level, number, vector)| ((level, number), vector))
+        .collect();
+    let Some((&(top, _), _)) = usable.last_key_value() else {
+        assert_eq!(front, None, "front: {name}");
+        return;
+    };
+    assert_ne!(verdict, Verdict::Failed(VerdictReason::NoUsableTrial), "front: {name}");
+    let top: Vec<(u32, &Vec<f64>)> = usable.range((top, 0)..).map(|((_, number), vector)| (*number, *vector)).collect();
+    let beats = |a: &[f64], b: &[f64]| a != b && a.iter().zip(b).all(|(x, y)| x <= y);
+    let expected: BTreeSet<u32> =
+        top.iter().filter(|(_, own)| !top.iter().any(|(_, other)| beats(other, own))).map(|(n, _)| *n).collect();
+    let found: BTreeSet<u32> = front.iter().flat_map(|front| &front.members).map(|member| member.number.0).collect();
+    assert_eq!(found, expected, "front: {name}");
 }

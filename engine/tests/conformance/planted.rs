@@ -35,7 +35,7 @@ fn judged() -> (Plan, History, Decision) {
     for number in 0..9 {
         let value = if number == 4 { f64::NAN } else { f64::from(number) };
         let number = TrialNumber(number);
-        history.open.push(TrialResult { number, kind: ResultKind::Observed { level: 0, values: Values::once(value) } });
+        history.open.push(TrialResult { number, kind: ResultKind::observed(0, Values::once(value)) });
         history.open.push(TrialResult { number, kind: ResultKind::Rested { level: 0, spent: 1 } });
     }
     let decision = decide(&plan, &history);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trimtab_engine::{
-    Action, Batch, FidelityKind, Held, History, Outcome, Plan, ResultKey, ResultKind, Settings, TrialNumber,
+    Action, Batch, FidelityKind, Held, History, Others, Outcome, Plan, ResultKey, ResultKind, Settings, TrialNumber,
     TrialResult, Values, Verdict, advance, best, decide, state::State, verify::Finding,
 };
 
@@ -181,8 +181,20 @@ impl World {
         };
         let values = Values { last: value, best: value + 0.01, mean: value / 2.0, count: 3 };
         let reach = if converges && kind == FidelityKind::Cumulative { top } else { level };
+        let quality = pod.quality;
+        let others = |level: usize| {
+            let further = self.plan.spec().further.len();
+            let objectives = (0..further).map(|k| ((quality >> (3 + 5 * k + level % 4)) % 7) as f64 / 7.0);
+            // Two in five break their bound, which is 2.
+            let bounds = self.plan.spec().bounds.iter().zip(0..).map(|(_, k)| ((quality >> (20 + 3 * k)) % 5) as f64);
+            let mut others: Vec<f64> = objectives.chain(bounds).collect();
+            if let Some(last) = others.last_mut().filter(|_| breaks && quality % 2 == 0) {
+                *last = f64::NAN;
+            }
+            Others(others)
+        };
         for level in level..=reach {
-            let kind = ResultKind::Observed { level, values };
+            let kind = ResultKind::Observed { level, values, others: others(level) };
             self.mail.push(TrialResult { number: TrialNumber(number), kind });
         }
         pod.reached = Some(reach);
@@ -199,7 +211,7 @@ impl World {
         let mut kept = Vec::new();
         for result in std::mem::take(&mut self.mail) {
             if self.dice.chance(60) {
-                self.history.open.push(result);
+                self.history.open.push(result.clone());
                 if self.dice.chance(10) {
                     kept.push(result);
                 }
@@ -213,7 +225,7 @@ impl World {
             let number = TrialNumber(100_000);
             let kind = ResultKind::Ended { outcome: Outcome::Failed, spent: u64::MAX };
             self.history.open.push(TrialResult { number, kind });
-            let kind = ResultKind::Observed { level: 64, values: Values::once(-9.0) };
+            let kind = ResultKind::observed(64, Values::once(-9.0));
             self.history.open.push(TrialResult { number: TrialNumber(0), kind });
         }
     }

@@ -43,8 +43,8 @@ struct Out {
     began: Instant,
     /// Why it is to end, once it is.
     wanted: Option<Why>,
-    /// Whether it has reported the objective.
-    has_value: bool,
+    /// The metrics that decide which it has not reported.
+    missing: Vec<String>,
 }
 
 /// What keeps a request from being carried out: the client's mistake, or ours, which ends the session.
@@ -191,7 +191,8 @@ impl Desk {
                 resume_from_run: run.resume_from,
             }),
         };
-        self.out.insert(number, Out { status, began: Instant::now(), wanted: None, has_value: false });
+        let missing = book.plan.spec().decisive().map(|(metric, _)| metric.to_owned()).collect();
+        self.out.insert(number, Out { status, began: Instant::now(), wanted: None, missing });
         Ok(answer)
     }
 
@@ -215,16 +216,18 @@ impl Desk {
 
     fn tell(&mut self, number: u32, how: How, values: &Values, message: String) -> Result<Answer, Trouble> {
         let out = self.out(number)?;
-        let (is_told, has_value) = (out.wanted.is_some(), out.has_value);
+        let (is_told, missing) = (out.wanted.is_some(), out.missing.clone());
         let target = out.status.runs.last().map(|run| f64::from(run.target_level));
         let study = &self.ledger.book.study;
         // Values that come with the end are those of the level that the run was to reach, unless it says otherwise.
         let at = values.fidelity.or(target.filter(|_| study.spec.fidelity.is_some()));
         let reports = reports(study, values, at)?;
-        let metric = &metrics(study).into_iter().next().unwrap_or_default();
-        if how == How::Complete && !is_told && !has_value && reports.iter().all(|report| report.metric != *metric) {
+        let missing = missing.iter().find(|metric| reports.iter().all(|report| report.metric != **metric));
+        if let Some(metric) = missing.filter(|_| how == How::Complete && !is_told) {
             let words = format!("is missing: the run has reported no `{metric}`; a run without one has `state` failed");
-            return Err(Mistake::new("value", words).into());
+            let is_first = study.spec.objectives.first().is_some_and(|objective| objective.metric == *metric);
+            let field = if is_first { "value".to_owned() } else { format!("values.{metric}") };
+            return Err(Mistake::new(field, words).into());
         }
         self.take(number, &reports)?;
         Ok(self.end(number, how, message)?)
@@ -263,7 +266,7 @@ impl Desk {
         let Some(index) = out.status.runs.len().checked_sub(1) else { return Ok(()) };
         let plan = &self.ledger.book.plan;
         record::record(&mut out.status, index, Scale { plan }, reports);
-        out.has_value |= reports.iter().any(|report| report.metric == plan.spec().objective.metric);
+        out.missing.retain(|metric| reports.iter().all(|report| report.metric != *metric));
         let status = out.status.clone();
         self.ledger.write(number, status)
     }

@@ -8,10 +8,9 @@ use trimtab_protocol::asking::{self, Mistake, Values};
 
 use super::answer::Named;
 
-/// The metrics of a Study, its objective first.
+/// The metrics of a Study, its first objective first.
 pub(super) fn metrics(study: &Study) -> Vec<String> {
-    let spec = &study.spec;
-    spec.objectives.iter().map(|objective| objective.metric.clone()).chain(spec.record_metrics.clone()).collect()
+    study.spec.metrics()
 }
 
 /// What a client says, as a log would.

@@ -87,6 +87,7 @@ impl Ledger {
         let mut ledger = Self {
             before: book.history.active_seconds,
             best: book.best(),
+            front: book.front(),
             held: Held::new(&book.plan, &book.history),
             book,
             journal,
@@ -106,8 +107,8 @@ impl Ledger {
     pub(crate) fn metrics(&self) -> Metrics {
         let spec = &self.book.study.spec;
         let log = spec.trial.metrics.as_ref().and_then(|metrics| metrics.log.as_ref());
-        let names = spec.objectives.iter().map(|o| o.metric.clone()).chain(spec.record_metrics.clone());
-        Metrics { fidelity_key: log.and_then(|log| log.fidelity_key.clone()), names: names.collect() }
+        let names = spec.metrics().into_iter().collect();
+        Metrics { fidelity_key: log.and_then(|log| log.fidelity_key.clone()), names }
     }
 
     /// Ends what a killed session left running, and gives its runs the end that they came to.

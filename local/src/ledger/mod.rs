@@ -11,9 +11,10 @@ use std::time::Instant;
 use jiff::Timestamp;
 use trimtab_api::conditions::reason;
 use trimtab_api::ending::{self, Class, class};
+use trimtab_api::front;
 use trimtab_api::history;
 use trimtab_api::record::Scale;
-use trimtab_api::study::{ActionKind, BestTrial};
+use trimtab_api::study::{ActionKind, BestTrial, Front};
 use trimtab_api::trial::{Outcome, OutcomeKind, TrialStatus};
 use trimtab_engine::{Held, Plan, Settings, Verdict};
 
@@ -68,6 +69,7 @@ pub(crate) struct Ledger {
     /// Trials that may want a run.
     pub(crate) open: BTreeSet<u32>,
     pub(crate) best: Option<BestTrial>,
+    pub(crate) front: Option<Front>,
     /// What the newest decision says of the study.
     pub(crate) standing: Verdict,
     /// There is evidence that no decision has seen.
@@ -155,6 +157,12 @@ impl Ledger {
         if !is_known {
             self.best = best.and_then(|best| self.book.name(best));
             self.notices.extend(self.best.clone().map(Notice::Best));
+        }
+        let references = front::references(&self.book.study.spec);
+        let front = self.held.front(&self.book.plan, &references).map(|front| self.book.name_front(&front));
+        if front != self.front {
+            self.notices.extend(front.clone().map(Notice::Front));
+            self.front = front;
         }
     }
 

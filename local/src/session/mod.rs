@@ -242,6 +242,7 @@ impl Session {
             counts: &book.counts(),
             wanted: plan.settings().limits.trials.map(u64::from).or_else(|| plan.overview().trials),
             best: self.ledger.best.as_ref(),
+            front: self.ledger.front.as_ref(),
             active_seconds: self.ledger.seconds(),
         });
     }

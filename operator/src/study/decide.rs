@@ -66,6 +66,7 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
     let accepted = matches!(acceptance, Acceptance::Yes { .. });
     let mut standing = Standing::Held;
     let mut best = None;
+    let mut front = None;
     let mut safety = None;
     let seconds = active_seconds(&old, now);
 
@@ -74,6 +75,7 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
         let trials: Vec<&Trial> = seen.trials.values().map(|t| &**t).collect();
         let history: History = history::history(plan, &seen.study, &trials, seconds);
         best = trimtab_engine::best(plan, &history);
+        front = trimtab_engine::front(plan, &history, &trimtab_api::front::references(&seen.study.spec));
         safety = Some(trimtab_engine::safety(plan, &history));
         if accepted && !seen.unapplied.is_empty() {
             outcome.carry_out = old.batch.clone().map(|batch| (batch, seen.unapplied.clone()));
@@ -129,7 +131,7 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
         }
     }
 
-    let picture = Picture { seen, acceptance: &acceptance, standing: &standing, best, safety, now };
+    let picture = Picture { seen, acceptance: &acceptance, standing: &standing, best, front, safety, now };
     status::fill(&mut new, &old, &picture);
     outcome.news = status::news(&seen.study, &old, &new);
     if seen.foreign.is_some() {

@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::ResourceExt;
 use trimtab_api::conditions::{self, reason, study as condition};
+use trimtab_api::front;
 use trimtab_api::safety::{self, Told};
 use trimtab_api::study::{BestTrial, StudyStatus, TrialCounts};
 use trimtab_api::trial::OutcomeKind;
 use trimtab_api::{Study, Trial};
-use trimtab_engine::{Best, Safety, Scheduler};
+use trimtab_engine::{Best, Front, Safety, brackets};
 
 use super::decide::{Standing, is_live};
 use super::observe::Seen;
@@ -23,6 +24,7 @@ pub(crate) struct Picture<'p> {
     pub(crate) acceptance: &'p Acceptance,
     pub(crate) standing: &'p Standing,
     pub(crate) best: Option<Best>,
+    pub(crate) front: Option<Front>,
     pub(crate) safety: Option<Safety>,
     pub(crate) now: Timestamp,
 }
@@ -34,12 +36,7 @@ pub(crate) fn fill(status: &mut StudyStatus, old: &StudyStatus, picture: &Pictur
     status.observed_generation = Some(generation);
     let counts = count(seen, status.next_trial);
     if let Ok(plan) = &seen.plan {
-        let scheduler = match plan.spec().scheduler {
-            Scheduler::None => "none",
-            Scheduler::SuccessiveHalving { .. } => "successiveHalving",
-            Scheduler::Hyperband { .. } => "hyperband",
-            Scheduler::Asha { .. } => "asha",
-        };
+        let scheduler = brackets::name(&plan.spec().scheduler);
         let sampler = plan.spec().sampler.name();
         status.algorithm = Some(format!("{scheduler}/{sampler}"));
         let wanted = plan.settings().limits.trials.map(u64::from).or_else(|| plan.overview().trials);
@@ -61,6 +58,16 @@ pub(crate) fn fill(status: &mut StudyStatus, old: &StudyStatus, picture: &Pictur
                 parameters: trial.spec.parameters.clone(),
             });
         }
+        // A front is kept like a best trial: while nobody on it is there any more, and there is no other.
+        let is_held =
+            |front: &trimtab_api::study::Front| front.trials.iter().any(|t| seen.trials.contains_key(&t.number));
+        if picture.front.is_some() || status.front.as_ref().is_some_and(is_held) {
+            status.front = picture
+                .front
+                .as_ref()
+                .map(|found| front::record(&seen.study.name_any(), plan, found, front::MAX_NAMED));
+        }
+        status.answer = front::answer(status.best.as_ref(), status.front.as_ref());
     }
     let spent: u64 = seen.trials.values().filter_map(|t| t.status.as_ref()).map(|s| s.spent_fidelity).sum();
     status.spent_fidelity = status.spent_fidelity.max(spent);
@@ -95,7 +102,9 @@ fn fill_conditions(status: &mut StudyStatus, picture: &Picture<'_>, generation: 
     }
     match standing {
         Standing::Complete(why) if live == 0 => {
-            set(condition::COMPLETE, true, why, "the study has its answer in `status.best`");
+            let several = seen.study.spec.objectives.len() > 1;
+            let place = if several { "status.front" } else { "status.best" };
+            set(condition::COMPLETE, true, why, &format!("the study has its answer in `{place}`"));
             set(condition::FAILED, false, why, "the study is complete");
         }
         Standing::Failed(why, words) if live == 0 => {
@@ -145,7 +154,9 @@ fn failure(why: &str) -> &'static str {
         "TooManyFailedTrials" => {
             "more trials failed than `limits.failedTrials` allows; `kubectl describe trials` says why each did"
         }
-        "NoUsableTrial" => "every trial ended and none has a usable value; `kubectl describe trials` says why",
+        "NoUsableTrial" => {
+            "every trial ended and none has a usable value that keeps the constraints; `kubectl describe trials` says why"
+        }
         _ => "the study ended without an answer",
     }
 }
@@ -257,6 +268,9 @@ pub(crate) fn news(study: &Study, old: &StudyStatus, new: &StudyStatus) -> Vec<N
         let mut note = format!("{why}: {message}");
         if let (condition::COMPLETE, Some(best)) = (kind, &new.best) {
             note = format!("{why}: best is {} with {} at level {}", best.trial_name, best.value, best.level);
+        }
+        if let (condition::COMPLETE, Some(front)) = (kind, &new.front) {
+            note = format!("{why}: the front has {}", front.words());
         }
         let generation = study.metadata.generation.unwrap_or(0);
         news.push(News { tone, reason, action: "Reconcile", note, occasion: format!("{generation}/{why}") });

@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::LogParams;
 use trimtab_api::record::Scale;
+use trimtab_api::trial::LevelValues;
 use trimtab_protocol::Report;
 
 use super::observe::Seen;
@@ -75,14 +76,14 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
     let metrics = reading::metrics(&seen.study);
     let ended = pod.terminated.is_some() || pod.terminal;
     if !ended {
-        let objective = seen.study.spec.objectives.first().map(|o| o.metric.clone()).unwrap_or_default();
-        let reached: Vec<u32> = seen
-            .status
-            .values
-            .iter()
-            .filter(|v| v.metrics.iter().any(|m| m.name == objective))
-            .map(|v| v.level)
-            .collect();
+        let levels = |metric: &str| -> Vec<u32> {
+            if !(Scale { plan: &seen.plan }).is_counted() {
+                return Vec::new();
+            }
+            let has = |at: &LevelValues| at.metrics.iter().any(|m| m.name == metric);
+            let reached: Vec<u32> = seen.status.values.iter().filter(|at| has(at)).map(|at| at.level).collect();
+            seen.plan.levels().iter().copied().filter(|level| !reached.contains(level)).collect()
+        };
         let target = Target {
             namespace: seen.namespace.clone(),
             trial: seen.name.clone(),
@@ -91,12 +92,7 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
             container: seen.container.clone(),
             metrics: metrics.clone(),
             place: place.clone(),
-            objective,
-            levels: if (Scale { plan: &seen.plan }).is_counted() {
-                seen.plan.levels().iter().copied().filter(|l| !reached.contains(l)).collect()
-            } else {
-                Vec::new()
-            },
+            levels: seen.plan.spec().decisive().map(|(metric, _)| (metric.to_owned(), levels(metric))).collect(),
         };
         if let Some(taken) = ctx.follows.take(&target) {
             return Ok(Some(Collected {

@@ -509,6 +509,16 @@ fn at_the_end(truth: &StudyTruth, study: &Study, trials: &[Trial]) -> Vec<String
     if told != held && !removed {
         wrong.push(format!("{}: the best trial is {held:?} and the status says {told:?}", truth.name));
     }
+    let references = trimtab_api::front::references(&study.spec);
+    let front = trimtab_engine::front(&plan, &history, &references)
+        .map(|front| trimtab_api::front::record(&truth.name, &plan, &front, trimtab_api::front::MAX_NAMED));
+    // A front is kept like the best trial.
+    let told = status.front.as_ref();
+    let removed = |number: u32| truth.trials.get(&number).is_some_and(|t| t.gone.is_some());
+    let kept = front.is_none() && told.is_some_and(|told| told.trials.iter().all(|t| removed(t.number)));
+    if told != front.as_ref() && !kept {
+        wrong.push(format!("{}: the front is {front:?} and the status says {told:?}", truth.name));
+    }
     if let Some(counts) = &status.trials {
         let sum = counts.pending
             + counts.running

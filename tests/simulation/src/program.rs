@@ -300,7 +300,9 @@ impl Training {
         let report =
             (self.facts.repeat.is_none() || self.epoch >= EPOCHS).then(|| Report { epoch: self.unit(), value });
         let shown = if report.is_some() { value } else { value / 2.0 };
-        Deed::Print(format!("epoch={} val={shown}", self.epoch), report, self.pace)
+        // What it costs is another order, and only some studies ask for it.
+        let cost = (value * 100.0).abs() % 7.0 / 7.0;
+        Deed::Print(format!("epoch={} val={shown} cost={cost}", self.epoch), report, self.pace)
     }
 
     fn begin(&mut self, pod: &str, volume: &mut Volume) {

@@ -133,6 +133,32 @@ pub fn valid_study(name: &str, dice: &mut Dice) -> Value {
     }
 }
 
+/// Makes a study look for a front.
+fn several(spec: &mut Value, dice: &mut Dice) {
+    if let Some(objective) = spec["objectives"][0].as_object_mut() {
+        objective.remove("target");
+    }
+    if let Some(objectives) = spec["objectives"].as_array_mut() {
+        objectives.push(json!({"metric": "cost", "goal": "Minimize", "reference": 1.0}));
+    }
+    if let Some(spec) = spec.as_object_mut() {
+        spec.remove("stopping");
+        let is_grid = spec.get("sampler").is_some_and(|sampler| sampler["grid"].is_object());
+        if !is_grid {
+            let sampler = dice.pick(&[
+                json!({"random": {}}),
+                json!({"genetic": {"population": 4}}),
+                json!({"tpe": {"startupTrials": 3}}),
+            ]);
+            spec.extend(sampler.map(|sampler| ("sampler".to_owned(), sampler.clone())));
+        }
+        let ladder = spec.get_mut("scheduler").and_then(Value::as_object_mut).and_then(|all| all.values_mut().next());
+        if let Some(ladder) = ladder.filter(|_| dice.chance(0.5)) {
+            ladder["rankBy"] = json!(dice.pick(&["val", "cost"]));
+        }
+    }
+}
+
 /// A study by chance: small, but of every kind.
 #[must_use]
 pub fn study(name: &str, dice: &mut Dice) -> Value {
@@ -219,6 +245,12 @@ pub fn study(name: &str, dice: &mut Dice) -> Value {
     }
     if !grid && dice.chance(0.2) {
         spec["sampler"] = json!({"bohb": {}});
+    }
+    if dice.chance(0.15) {
+        spec["constraints"] = json!([{"metric": "cost", "max": 0.6}]);
+    }
+    if dice.chance(0.2) {
+        several(&mut spec, dice);
     }
     if dice.chance(0.15) {
         spec["limits"]["fullTrainings"] = json!(dice.between(1, 8));

@@ -36,7 +36,7 @@ impl Observer for Bars {
     fn notice(&mut self, study: &Study, notice: &Notice) {
         // The bars show what starts and ends well; what stays on the screen is what somebody looks for afterwards.
         let is_kept = match notice {
-            Notice::Started { .. } => false,
+            Notice::Started { .. } | Notice::Front(_) => false,
             Notice::Ended { is_well, .. } => !is_well,
             Notice::Judged { .. } | Notice::Best(_) | Notice::Asked(_) | Notice::Warning(_) => true,
         };
@@ -98,6 +98,9 @@ fn summary(board: &Board<'_>, done: u64) -> String {
     }
     if let Some(best) = board.best {
         text.push_str(&format!("  best {} (trial {})", best.value, best.number));
+    }
+    if let Some(front) = board.front {
+        text.push_str(&format!("  front of {}", front.size));
     }
     text.push_str(&format!("  {}", time(board.active_seconds)));
     if let Some(wanted) = board.wanted

@@ -48,6 +48,7 @@ pub(super) fn words(study: &Study, notice: &Notice) -> String {
         Notice::Judged { trial, verdict, why } => format!("trial {trial}: {verdict}: {why}"),
         Notice::Best(best) => format!("best: {metric}={} at {unit} {}, trial {}", best.value, best.level, best.number),
         Notice::Asked(wish) => format!("asked to {}", verb(*wish)),
+        Notice::Front(front) => format!("front: {} at {unit} {}", front.words(), front.level),
         Notice::Warning(words) => format!("warning: {words}"),
     }
 }

@@ -12,7 +12,7 @@ use trimtab_api::wish;
 use trimtab_local::slots::find_gpus;
 use trimtab_local::{Book, End, Folder, Launcher, Observer, Session, interrupts};
 
-use crate::account::{BestAccount, unit};
+use crate::account::{BestAccount, FrontAccount, unit};
 use crate::check;
 use crate::error::Error;
 use crate::{Exit, output};
@@ -94,6 +94,9 @@ fn finish(book: &Book, folder: &str, end: &End) -> Result<Exit, Error> {
             parameters: best.parameters,
         };
         output::print(&best.render(metric, unit(&book.study)))?;
+    }
+    if let Some(front) = book.front() {
+        output::print(&FrontAccount::new(&front, &book.trials).render(unit(&book.study)))?;
     }
     let counts = book.counts();
     let word = match end {

@@ -37,6 +37,14 @@ pub(super) fn frame(record: &Record, now: Timestamp, height: usize) -> Vec<Line>
             ),
         ]);
     }
+    if let Some(front) = account.front() {
+        let level = format!(" at {} {}", unit(&record.study), front.level);
+        lines.push(vec![
+            (Style::Plain, "front ".to_owned()),
+            (Style::Good, front.words.clone()),
+            (Style::Plain, level),
+        ]);
+    }
     lines.extend(complaints(record));
     let left = height.saturating_sub(lines.len());
     // The newest brackets are those that go on; a third of the room is theirs.

@@ -16,7 +16,7 @@ use trimtab_api::Study;
 use trimtab_api::conditions::study as condition;
 use trimtab_local::{Book, Folder};
 
-use crate::account::{BestAccount, unit};
+use crate::account::{BestAccount, FrontAccount, unit};
 use crate::cluster::{self, Access, Cluster};
 use crate::error::Error;
 use crate::standing::{end, find};
@@ -135,6 +135,9 @@ fn line(study: &Study) -> String {
         let metric = study.spec.objectives.first().map(|o| o.metric.as_str()).unwrap_or_default();
         let _ = write!(line, "  best {metric} {} at {} {} ({})", best.value, unit(study), best.level, best.trial_name);
     }
+    if let Some(front) = &status.front {
+        let _ = write!(line, "  front: {} at {} {}", front.words(), unit(study), front.level);
+    }
     for kind in [condition::ACCEPTED, condition::STALLED, condition::FAILED] {
         // Accepted is good when it is true, the others are bad.
         let wrong = if kind == condition::ACCEPTED { "False" } else { "True" };
@@ -156,6 +159,9 @@ fn finish(study: &Study, end: Exit) -> Result<Exit, Error> {
         };
         let metric = study.spec.objectives.first().map(|o| o.metric.as_str()).unwrap_or_default();
         output::print(&format!("\n{}", best.render(metric, unit(study))))?;
+    }
+    if let Some(front) = study.status.as_ref().and_then(|status| status.front.as_ref()) {
+        output::print(&format!("\n{}", FrontAccount::new(front, &[]).render(unit(study))))?;
     }
     Ok(end)
 }

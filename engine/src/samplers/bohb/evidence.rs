@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::density::Kind;
 use crate::history::Outcome;
-use crate::number::sortable;
 use crate::plan::Plan;
 use crate::random::Stream;
 use crate::space::Domain;
@@ -30,9 +29,9 @@ impl Evidence {
         let mut levels: BTreeMap<usize, Vec<(u64, u32)>> = BTreeMap::new();
         for trial in state.trials().iter().filter(|trial| !trial.is_hole()) {
             let limit = limit(plan, trial);
-            for (level, values) in trial.values.iter().filter(|(level, _)| *level <= limit) {
-                let order = plan.spec().objective.oriented(values).map_or(u64::MAX, sortable);
-                levels.entry(*level).or_default().push((order, trial.number.0));
+            for shown in trial.values.iter().filter(|shown| shown.level <= limit) {
+                let order = plan.standing(shown).unwrap_or(u64::MAX);
+                levels.entry(shown.level).or_default().push((order, trial.number.0));
             }
             if trial.ended == Some(Outcome::Failed) && trial.values_at(limit).is_none() {
                 levels.entry(limit).or_default().push((u64::MAX, trial.number.0));

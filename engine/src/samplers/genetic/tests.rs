@@ -73,11 +73,49 @@ fn parents_are_on_record_and_are_survivors() {
         bred += note.parents.len();
         let (number, value) = (*number, crate::Values::once(f64::from(number.0)));
         state.apply(&plan, &action);
-        let kinds =
-            [crate::ResultKind::Observed { level: 0, values: value }, crate::ResultKind::Rested { level: 0, spent: 1 }];
+        let kinds = [crate::ResultKind::observed(0, value), crate::ResultKind::Rested { level: 0, spent: 1 }];
         state.admit(&plan, &kinds.map(|kind| crate::TrialResult { number, kind }));
     }
     assert!(bred > 50, "most have two parents: {bred}");
+}
+
+/// The hypervolume beside (2, 2) that a sampler reaches in the median on the first problem of Zitzler, Deb and Thiele (2000).
+/// With a bound, the right half of the front is forbidden.
+fn covered(sampler: Sampler, bound: Option<f64>) -> f64 {
+    let space: Vec<Parameter> = ["a", "b", "c", "d", "e"]
+        .map(|name| parameter(name, Domain::Float { min: 0.0, max: 1.0, step: None, scale: Scale::Linear }))
+        .into();
+    let volume = |seed| {
+        let mut spec = plan(sampler, seed, 200, space.clone()).spec().clone();
+        let second = crate::Objective { metric: "second".to_owned(), ..spec.objective.clone() };
+        spec.further = vec![second];
+        spec.bounds = bound
+            .map(|max| crate::Bound { metric: "third".to_owned(), min: None, max: Some(max) })
+            .into_iter()
+            .collect();
+        let plan = Plan::new(spec).unwrap();
+        let (state, _) = crate::fixture::play(&plan, 4, |assignment| {
+            let x: Vec<f64> = assignment.values.iter().map(|(name, _)| number(assignment, name)).collect();
+            let g = 1.0 + 9.0 * x[1..].iter().sum::<f64>() / 4.0;
+            let all = [x[0], g * (1.0 - (x[0] / g).sqrt()), x[0]];
+            all[..2 + usize::from(bound.is_some())].to_vec()
+        });
+        crate::front::front_of(&plan, &state, &[Some(2.0), Some(2.0)])
+            .and_then(|front| front.hypervolume)
+            .unwrap_or(0.0)
+    };
+    let mut volumes: Vec<f64> = (0..9).map(volume).collect();
+    volumes.sort_by(f64::total_cmp);
+    volumes[4]
+}
+
+#[test]
+fn front_is_covered_far_better_than_by_chance() {
+    let tpe = Sampler::Tpe(crate::TpeSettings::default());
+    for bound in [None, Some(0.5)] {
+        let [bred, modelled, chance] = [GENETIC, tpe, Sampler::Random].map(|sampler| covered(sampler, bound));
+        assert!(bred > 1.5 * chance && modelled > 1.5 * chance, "{bred}, {modelled}, chance {chance}");
+    }
 }
 
 #[test]

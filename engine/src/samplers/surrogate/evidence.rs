@@ -3,7 +3,8 @@
 //! With a ladder, the model is of the highest level that has enough finite values (as in BOHB: Falkner et al. 2018, section
 //! 3.2): values of different levels are never mixed. A trial whose own failure ended it, or whose value at the level is NaN or
 //! infinite, is counted with the failed ones. A trial that was lost to the infrastructure, was deleted, or ended without
-//! a value at this level says nothing. A trial that still holds a slot and has no value there is pending.
+//! a value at this level says nothing. A trial that still holds a slot and has no value there is pending. A trial that breaks a
+//! bound on a reported metric is worth less than every one that keeps them all, the less the more it breaks them.
 
 use super::encoding::{Encoding, Point};
 use super::warp::warp;
@@ -37,12 +38,11 @@ pub(in crate::samplers) fn evidence(
     encoding: &Encoding<'_>,
     enough: usize,
 ) -> Option<Evidence> {
-    let objective = &plan.spec().objective;
     let has_failed = |trial: &crate::state::Trial<'_>| trial.ended == Some(Outcome::Failed);
     let failed = state.trials().iter().filter(|trial| has_failed(trial)).count();
     let level = (0..plan.levels().len()).rev().find(|&level| {
         let values = state.trials().iter().filter(|trial| trial.is_eligible()).filter_map(|t| t.values_at(level));
-        let values: Vec<Option<f64>> = values.map(|values| objective.oriented(values)).collect();
+        let values: Vec<Option<f64>> = values.map(|shown| plan.leading_score(shown)).collect();
         let mut finite = values.iter().flatten();
         let first = finite.next();
         let differ = finite.any(|value| Some(value) != first);
@@ -50,6 +50,7 @@ pub(in crate::samplers) fn evidence(
         differ && failed + values.len() >= enough && 2 * count >= enough
     })?;
     let mut evidence = Evidence::default();
+    let mut violations = Vec::new();
     for trial in state.trials() {
         let values = trial.values_at(level);
         let is_known = has_failed(trial) || (trial.is_eligible() && values.is_some());
@@ -61,13 +62,34 @@ pub(in crate::samplers) fn evidence(
             continue;
         };
         if is_known {
-            let value = values.filter(|_| !has_failed(trial)).and_then(|values| objective.oriented(values));
+            let shown = values.filter(|_| !has_failed(trial));
+            let value = shown.and_then(|shown| plan.leading_score(shown));
+            violations.push(shown.map_or(0.0, |shown| plan.violation(shown)));
             evidence.known.push(Known { number: trial.number.0, point, value });
         } else {
             evidence.pending.push(point);
         }
     }
+    if !plan.spec().bounds.is_empty() {
+        penalize(&mut evidence.known, &violations);
+    }
     Some(evidence)
+}
+
+/// Puts the values of those that break bounds behind the worst of those that do not, by what they break them by, over as
+/// much again as the others span. While nobody keeps the bounds, the violation is all that matters.
+fn penalize(known: &mut [Known], violations: &[f64]) {
+    let fold = |values: &mut dyn Iterator<Item = f64>| {
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)))
+    };
+    let kept = known.iter().zip(violations).filter(|(_, violation)| **violation <= 0.0);
+    let (low, high) = fold(&mut kept.filter_map(|(known, _)| known.value));
+    let (_, most) = fold(&mut violations.iter().copied().filter(|violation| violation.is_finite()));
+    let span = if high > low { high - low } else { 1.0 };
+    for (known, violation) in known.iter_mut().zip(violations).filter(|(_, violation)| **violation > 0.0) {
+        let penalty = if high.is_finite() { high + span * (violation / most) } else { *violation };
+        known.value = known.value.and(Some(penalty)).filter(|value| value.is_finite());
+    }
 }
 
 /// Trials that are nearer than this to each other on every axis are at one place.
@@ -129,6 +151,26 @@ mod tests {
         assert_eq!(values, [(0, Some(1.0)), (1, None), (2, Some(-3.0)), (3, None), (4, None)]);
         assert_eq!(evidence.pending.len(), 1);
         assert_eq!(of(&study, 6), None);
+    }
+
+    #[test]
+    fn who_breaks_bounds_is_worth_less_than_who_keeps_them() {
+        let mut study = Study::new(|spec| {
+            spec.settings.parallelism = 7;
+            spec.bounds = vec![crate::Bound { metric: "latency".to_owned(), min: None, max: Some(10.0) }];
+        });
+        study.step();
+        for (number, loss, latency) in
+            [(0, 1.0, 10.0), (1, 3.0, 5.0), (2, -9.0, 15.0), (3, -9.0, 20.0), (4, 0.0, f64::NAN)]
+        {
+            let others = crate::Others(vec![latency]);
+            let kind = crate::ResultKind::Observed { level: 0, values: crate::Values::once(loss), others };
+            study.history.open.push(crate::TrialResult { number: crate::TrialNumber(number), kind });
+        }
+        let values: Vec<_> = of(&study, 4).unwrap().known.iter().map(|known| known.value).collect();
+        assert_eq!(values, [Some(1.0), Some(3.0), Some(4.0), Some(5.0), None]);
+        let best = crate::best(&study.plan, &study.history).unwrap();
+        assert_eq!((best.number.0, best.value), (0, 1.0));
     }
 
     #[test]

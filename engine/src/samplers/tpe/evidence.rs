@@ -1,18 +1,25 @@
 //! What the trials say: which are good, which are not.
 
+use std::collections::BTreeSet;
+
 use crate::history::Outcome;
-use crate::number::sortable;
+use crate::pareto::{self, Point, Vector};
 use crate::plan::Plan;
 use crate::state::{State, Trial};
 
 /// At most so many trials are good.
 const MAX_GOOD: usize = 25;
 
+/// The same with several objectives: a front has more places than a point, and choosing more takes time.
+const MAX_GOOD_FRONT: usize = 100;
+
 /// How a trial ranks: its tier, the order of its value, its number.
 type Rank = (usize, u64, u32);
 
 /// The trials that tell something.
 pub(super) struct Evidence {
+    /// Whether they rank by several objectives.
+    several: bool,
     /// Those that are known, in the order of their numbers.
     ranked: Vec<Rank>,
     /// Those that are not known yet, in the order of their numbers: they count as bad, so that others go elsewhere.
@@ -31,20 +38,18 @@ impl Evidence {
     /// There trials rank by their values, then those that were stopped below, from the highest, then those without a number, and
     /// last the failed ones. A trial that has not reached the level and was not stopped is pending.
     pub(super) fn new(plan: &Plan, state: &State<'_>, enough: u32) -> Option<Self> {
-        let objective = &plan.spec().objective;
-        let finite = |trial: &Trial<'_>, level: usize| {
-            trial.values_at(level).and_then(|values| objective.oriented(values)).map(sortable)
-        };
+        let finite = |trial: &Trial<'_>, level: usize| trial.values_at(level).and_then(|shown| plan.standing(shown));
         let mut counts = vec![0_u32; plan.levels().len()];
         for trial in state.trials().iter().filter(|trial| trial.is_eligible()) {
-            for (level, values) in &trial.values {
-                if let Some(count) = counts.get_mut(*level).filter(|_| objective.oriented(values).is_some()) {
+            for shown in &trial.values {
+                if let Some(count) = counts.get_mut(shown.level).filter(|_| plan.standing(shown).is_some()) {
                     *count += 1;
                 }
             }
         }
         let level = counts.iter().rposition(|&count| count >= enough.max(1))?;
-        let mut this = Self { ranked: Vec::with_capacity(state.trials().len()), pending: Vec::new() };
+        let several = plan.spec().has_several_objectives();
+        let mut this = Self { several, ranked: Vec::with_capacity(state.trials().len()), pending: Vec::new() };
         for trial in state.trials() {
             let number = trial.number.0;
             let rank = match trial.ended {
@@ -66,15 +71,59 @@ impl Evidence {
                 None => this.pending.push(number),
             }
         }
+        if several {
+            this.rank_by_fronts(plan, state, level);
+        }
         Some(this)
     }
 
+    /// Ranks the trials with values at the level as the estimators of several objectives do (Ozaki, Tanigaki, Watanabe, Nomura
+    /// and Onishi, Journal of Artificial Intelligence Research 73, 2022): by fronts, and of the front that is not good as a
+    /// whole, those that cover most of what it covers.
+    fn rank_by_fronts(&mut self, plan: &Plan, state: &State<'_>, level: usize) {
+        let good = self.count_good();
+        let members: Vec<(usize, Point)> = (0..self.ranked.len())
+            .filter_map(|at| {
+                let &(_, _, number) = self.ranked.get(at).filter(|(tier, ..)| *tier == 0)?;
+                Some((at, plan.point(state.trial(number)?.values_at(level)?)?))
+            })
+            .collect();
+        let objectives = plan.spec().objectives().count();
+        let points: Vec<Point> = members.iter().map(|(_, point)| *point).collect();
+        let ranks = pareto::ranks(&points, objectives);
+        let count_up_to = |rank: usize| ranks.iter().filter(|&&other| other <= rank).count();
+        let cut = (0..points.len()).find(|&rank| count_up_to(rank) > good);
+        let of_cut = || members.iter().zip(&ranks).filter(|(_, rank)| Some(**rank) == cut).map(|(member, _)| member);
+        let wanted = good.saturating_sub(cut.and_then(|cut| cut.checked_sub(1)).map_or(0, count_up_to));
+        let vectors: Vec<Vector> = of_cut().map(|(_, point)| point.vector).collect();
+        let chosen = pareto::subset(&vectors, objectives, wanted);
+        let chosen: BTreeSet<usize> = chosen.into_iter().filter_map(|at| of_cut().nth(at)).map(|(at, _)| *at).collect();
+        for ((at, _), rank) in members.iter().zip(&ranks) {
+            // Twice the front, so that there is a place between two.
+            let place = 2 * *rank as u64 + u64::from(Some(*rank) == cut && !chosen.contains(at));
+            if let Some((_, value, _)) = self.ranked.get_mut(*at) {
+                *value = place;
+            }
+        }
+    }
+
+    /// How many of the known trials are good.
+    fn count_good(&self) -> usize {
+        let valued = self.ranked.iter().filter(|&&(tier, _, _)| tier == 0).count();
+        let most = if self.several { MAX_GOOD_FRONT } else { MAX_GOOD };
+        count_good(self.ranked.len(), most).min(valued.div_ceil(2))
+    }
+
+    /// Whether good trials all weigh the same, however old they are.
+    pub(super) fn weighs_evenly(&self) -> bool {
+        self.several
+    }
+
     /// Splits the trials, and keeps of both parts those that pass the filter: a tenth of the known ones is good, but never
-    /// more than 25, nor more than half of those with a value at the level.
+    /// more than 25 (100 with several objectives), nor more than half of those with a value at the level.
     pub(super) fn split(&self, mut filter: impl FnMut(u32) -> bool) -> Split {
         let mut known = self.ranked.clone();
-        let valued = known.iter().filter(|&&(tier, _, _)| tier == 0).count();
-        let good = count_good(known.len()).min(valued.div_ceil(2));
+        let good = self.count_good();
         if good < known.len() {
             known.select_nth_unstable(good);
         }
@@ -89,7 +138,20 @@ impl Evidence {
     }
 }
 
-/// How many of so many known trials are good.
-pub(super) fn count_good(known: usize) -> usize {
-    known.div_ceil(10).min(MAX_GOOD)
+/// How many of so many known trials are good, where there are at most so many.
+fn count_good(known: usize, most: usize) -> usize {
+    known.div_ceil(10).min(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenth_is_good_and_25_at_most() {
+        for (known, good) in [(1, 1), (10, 1), (11, 2), (99, 10), (100, 10), (250, 25), (1_000, 25)] {
+            assert_eq!(count_good(known, MAX_GOOD), good, "{known}");
+        }
+        assert_eq!((count_good(1_000, MAX_GOOD_FRONT), count_good(9_000, MAX_GOOD_FRONT)), (100, 100));
+    }
 }

@@ -6,6 +6,9 @@
 //! and are modelled jointly, from the trials that have them; groups are drawn after those that they depend on. Trials that
 //! are not known yet count among the others, so that asks at the same time spread out.
 //!
+//! With several objectives a trial is good by its front, and on the front that is half good by what it covers of it (Ozaki et
+//! al., JAIR 73, 2022).
+//!
 //! Until enough trials have a value the proposals are quasi-random.
 
 mod evidence;
@@ -81,11 +84,11 @@ impl<'a> Model<'a> {
         let at = |column: &[f64], number: u32| column.get(number as usize).copied().unwrap_or(f64::NAN);
         // Parameters of a group exist together, but a record may hold anything.
         let split = evidence.split(|number| columns.iter().all(|column| !at(column, number).is_nan()));
-        let parzen = |numbers: &[u32]| {
+        let parzen = |numbers: &[u32], is_even: bool| {
             let observed = |column: &&[f64]| numbers.iter().map(|&number| at(column, number)).collect();
-            Parzen::new(&axes.iter().copied().zip(columns.iter().map(observed)).collect::<Vec<_>>())
+            Parzen::new(&axes.iter().copied().zip(columns.iter().map(observed)).collect::<Vec<_>>(), is_even)
         };
-        let (good, bad) = (parzen(&split.good), parzen(&split.bad));
+        let (good, bad) = (parzen(&split.good, evidence.weighs_evenly()), parzen(&split.bad, false));
         Self { group, axes, good, bad }
     }
 

@@ -105,10 +105,11 @@ pub(super) struct Parzen<'a> {
 }
 
 impl<'a> Parzen<'a> {
-    /// The estimator of observations: for each axis their coordinates, from the oldest to the newest.
-    pub(super) fn new(axes: &[(&'a Axis, Vec<f64>)]) -> Self {
+    /// The estimator of observations: for each axis their coordinates, from the oldest to the newest. They weigh all the same,
+    /// or the newest most.
+    pub(super) fn new(axes: &[(&'a Axis, Vec<f64>)], is_even: bool) -> Self {
         let count = axes.first().map_or(0, |(_, at)| at.len());
-        let weights = weights(count);
+        let weights = weights(count, is_even);
         let total: f64 = weights.iter().sum();
         let mut sum = 0.0;
         let added = weights.iter().map(|weight| {
@@ -292,9 +293,9 @@ impl Column<'_> {
 }
 
 /// The weights of observations from the oldest to the newest, and last the prior's: one each up to 25; of more the newest
-/// 25 have one, and the others rise to it.
-pub(super) fn weights(count: usize) -> Vec<f64> {
-    let rising = count.saturating_sub(25);
+/// 25 have one, and the others rise to it, unless all weigh the same.
+pub(super) fn weights(count: usize, is_even: bool) -> Vec<f64> {
+    let rising = if is_even { 0 } else { count.saturating_sub(25) };
     let least = 1.0 / count.max(1) as f64;
     let ramp = (0..rising).map(|i| match rising {
         1 => least,
