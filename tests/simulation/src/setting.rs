@@ -145,11 +145,9 @@ fn several(spec: &mut Value, dice: &mut Dice) {
         spec.remove("stopping");
         let is_grid = spec.get("sampler").is_some_and(|sampler| sampler["grid"].is_object());
         if !is_grid {
-            let sampler = dice.pick(&[
-                json!({"random": {}}),
-                json!({"genetic": {"population": 4}}),
-                json!({"tpe": {"startupTrials": 3}}),
-            ]);
+            let samplers =
+                [json!({"random": {}}), json!({"genetic": {"population": 4}}), json!({"tpe": {"startupTrials": 3}})];
+            let sampler = dice.pick(&samplers);
             spec.extend(sampler.map(|sampler| ("sampler".to_owned(), sampler.clone())));
         }
         let ladder = spec.get_mut("scheduler").and_then(Value::as_object_mut).and_then(|all| all.values_mut().next());
