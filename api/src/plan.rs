@@ -107,11 +107,11 @@ fn relocated(text: &str, list: &str, places: &[usize]) -> String {
     found.unwrap_or_else(|| text.to_owned())
 }
 
-/// The bounds on reported metrics and the expressions over parameters, each with its place in the list.
-fn constraints(
-    all: &[Constraint],
-    errors: &mut Vec<FieldError>,
-) -> (Vec<(usize, engine::Bound)>, Vec<(usize, String)>) {
+/// Members of a list, each with its place there.
+type Placed<T> = Vec<(usize, T)>;
+
+/// The bounds on reported metrics and the expressions over parameters.
+fn constraints(all: &[Constraint], errors: &mut Vec<FieldError>) -> (Placed<engine::Bound>, Placed<String>) {
     let (mut bounds, mut expressions) = (Vec::new(), Vec::new());
     for (at, constraint) in all.iter().enumerate() {
         let Constraint { expression, metric, min, max } = constraint;

@@ -174,6 +174,28 @@ fn played_study_has_the_engines_history() {
     }
 }
 
+/// Written by `trimtab run` before there were several objectives, bounds and violations.
+#[test]
+fn record_from_before_several_objectives_is_read_whole_and_decided_alike() {
+    let record: Value = serde_json::from_str(include_str!("data/one-objective.json")).unwrap();
+    let (first, others) = record["items"].as_array().unwrap().split_first().unwrap();
+    let study: Study = serde_json::from_value(first.clone()).unwrap();
+    let trials: Vec<Trial> = others.iter().map(|trial| serde_json::from_value(trial.clone()).unwrap()).collect();
+    // Nothing is lost and nothing comes in by reading.
+    let written = |trial: &Trial| serde_json::to_value(trial).unwrap();
+    assert_eq!(serde_json::to_value(&study).unwrap()["status"], first["status"]);
+    assert_eq!(serde_json::to_value(&study).unwrap()["spec"], first["spec"]);
+    for (trial, other) in trials.iter().zip(others) {
+        assert_eq!((&written(trial)["spec"], &written(trial)["status"]), (&other["spec"], &other["status"]));
+    }
+    let plan = validate(&study).unwrap();
+    let read = history(&plan, &study, &trials, 0);
+    assert_eq!((trials.len(), read.batches.len()), (8, 13));
+    assert_eq!(engine::verify::verify(&plan, &read), Vec::new());
+    let best = engine::best(&plan, &read).map(|best| (best.number.0, best.value));
+    assert_eq!((best, engine::front(&plan, &read, &[])), (Some((7, 0.20104)), None));
+}
+
 #[test]
 fn a_level_is_known_when_every_metric_that_decides_is() {
     let mut study = study();

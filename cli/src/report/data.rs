@@ -134,7 +134,7 @@ impl Data {
         let mut rows: Vec<Row> = record.trials.iter().map(|trial| Row::new(study, trial, word(trial))).collect();
         let objectives = &study.spec.objectives;
         let rankings: Vec<Vec<usize>> = (0..objectives.len()).map(|k| trials::ranked(study, &rows, k)).collect();
-        let front = front(study, &rows);
+        let front = state.as_ref().map(|(plan, state)| front(study, plan, state)).unwrap_or_default();
         let spent = rows.iter().map(|row| row.spent).sum();
         let stops_early = |plan: &trimtab_engine::Plan| !plan.brackets().is_empty() || !plan.spec().stopping.is_empty();
         let saving = state.as_ref().filter(|(plan, _)| stops_early(plan));

@@ -6,7 +6,6 @@ use trimtab_api::{Study, Trial};
 use super::curves::Curves;
 use super::data::Data;
 use super::failures::failures;
-use super::front::front;
 use super::slots::Slots;
 use super::trials::{Row, ranked, thinned};
 use crate::record::Record;
@@ -109,8 +108,8 @@ fn front_has_what_nobody_betters_at_the_highest_level() {
         of(5, 9, "0.1", "0.5"),
         of(6, 9, "NaN", "1.0"),
     ];
-    assert_eq!(front(&two, &rows(&two, &trials)), [0, 5, 1]);
-    assert_eq!(front(&one(), &rows(&one(), &trials)), Vec::<u32>::new());
+    assert_eq!(data(two, trials.to_vec())["front"], json!([0, 5, 1]));
+    assert_eq!(data(one(), trials.to_vec())["front"], json!([]));
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! NaN included, or when it ended before it had one; but not when the infrastructure lost it before it had one.
 //! The memo is the sum of what each trial contributes, so that it cannot depend on the order in which things became known.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fronts::{self, Stand};
@@ -248,7 +249,7 @@ impl Asha {
         self.brackets.iter().zip(plan.brackets()).enumerate().flat_map(|(bracket, (rungs, shape))| {
             rungs.iter().zip(shape.rungs.windows(2)).enumerate().filter_map(move |(position, (rung, table))| {
                 let [own, next] = table else { return None };
-                Some(At { bracket, position, rung, level: own.level, next: next.level })
+                Some(At { bracket, position, rung, level: own.level, next: next.level, line: OnceCell::new() })
             })
         })
     }
@@ -261,13 +262,16 @@ struct At<'s> {
     rung: &'s Rung,
     level: usize,
     next: usize,
+    /// Where they stand by non-domination, once it was asked.
+    line: OnceCell<Vec<Stand>>,
 }
 
 impl At<'_> {
     /// All with a value, where they stand by non-domination; `None` where a value tells.
-    fn line(&self, plan: &Plan, state: &State<'_>) -> Option<Vec<Stand>> {
-        let all = self.rung.top.iter().chain(&self.rung.rest).map(|&(_, number)| number);
-        plan.ranks_by_fronts().then(|| fronts::line(plan, state, self.level, all))
+    fn line(&self, plan: &Plan, state: &State<'_>) -> Option<&[Stand]> {
+        let all = || self.rung.top.iter().chain(&self.rung.rest).map(|&(_, number)| number);
+        let line = || self.line.get_or_init(|| fronts::line(plan, state, self.level, all()));
+        plan.ranks_by_fronts().then(|| line().as_slice())
     }
 
     /// Of the line, who was not let past or stopped: its place from 0, and its entry.
@@ -278,8 +282,10 @@ impl At<'_> {
 
     /// The worst of those that were not let past or stopped, if it is not among the best.
     fn worst(&self, plan: &Plan, state: &State<'_>) -> Option<Entry> {
+        // Without anybody to judge, nobody has to know where the others stand.
+        self.rung.open.first()?;
         if let Some(line) = self.line(plan, state) {
-            let (place, entry) = *self.open(&line).last()?;
+            let (place, entry) = *self.open(line).last()?;
             return (place >= self.rung.top.len()).then_some(entry);
         }
         self.rung.open.last().filter(|last| !self.rung.top.contains(last)).copied()
@@ -287,8 +293,11 @@ impl At<'_> {
 
     /// The best, of those that were not let past or stopped; at most so many.
     fn winners(&self, plan: &Plan, state: &State<'_>, free: usize) -> Vec<u32> {
+        if free == 0 || self.rung.open.is_empty() {
+            return Vec::new();
+        }
         if let Some(line) = self.line(plan, state) {
-            let open = self.open(&line).into_iter();
+            let open = self.open(line).into_iter();
             return open.take_while(|(at, _)| *at < self.rung.top.len()).take(free).map(|(_, entry)| entry.1).collect();
         }
         let is_good = |entry: &&Entry| self.rung.top.last().is_some_and(|last| *entry <= last);

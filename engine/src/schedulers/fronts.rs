@@ -13,8 +13,8 @@ pub(super) struct Stand {
     pub(super) front: f64,
 }
 
-/// These trials by what they have shown at a level, the best first. It is computed for each question anew: the place of one
-/// member depends on all others, and rungs of studies with several objectives are short.
+/// These trials by what they have shown at a level, the best first. The place of each depends on all others, so that it takes
+/// longer than to keep one order by values up to date: whoever asks keeps the answer while he can.
 pub(super) fn line(plan: &Plan, state: &State<'_>, level: usize, numbers: impl Iterator<Item = u32>) -> Vec<Stand> {
     let mut members: Vec<(u32, Point)> =
         numbers.filter_map(|number| Some((number, plan.point(state.trial(number)?.values_at(level)?)?))).collect();

@@ -7,6 +7,7 @@
 //! is removed stays a member, and ranks last.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use super::fronts::{self, Stand};
 use super::{Pass, Place};
@@ -57,11 +58,34 @@ struct Rung {
     winners: BTreeSet<(u64, u32)>,
     /// The order and number of those stopped for their rank.
     losers: BTreeSet<(u64, u32)>,
+    /// Where all of these with a value stand by non-domination, once it was asked; forgotten when one comes or goes.
+    line: OnceLock<Vec<Stand>>,
 }
 
 impl Rung {
     fn unjudged(&self) -> usize {
         self.waiting as usize + self.finite.len() + self.broken.len()
+    }
+
+    fn arrive(&mut self, entry: (u64, u32)) {
+        self.finite.insert(entry);
+        self.line.take();
+    }
+
+    /// Somebody who had arrived is not unjudged any more. Who was judged stays in the line.
+    fn depart(&mut self, entry: (u64, u32)) {
+        self.finite.remove(&entry);
+        if !self.winners.contains(&entry) && !self.losers.contains(&entry) {
+            self.line.take();
+        }
+    }
+
+    fn judge(&mut self, entry: (u64, u32), has_passed: bool) {
+        if !self.finite.contains(&entry) {
+            self.line.take();
+        }
+        let judged = if has_passed { &mut self.winners } else { &mut self.losers };
+        judged.insert(entry);
     }
 }
 
@@ -110,9 +134,7 @@ impl Ladder {
         let Some(rung) = bracket.rungs.get_mut(at) else { return };
         match trial.arrived_at(plan, level).map(|shown| plan.standing(shown)) {
             None => rung.waiting += 1,
-            Some(Some(standing)) => {
-                rung.finite.insert((standing, trial.number.0));
-            }
+            Some(Some(standing)) => rung.arrive((standing, trial.number.0)),
             Some(None) => {
                 rung.broken.insert(trial.number.0);
             }
@@ -126,9 +148,7 @@ impl Ladder {
         let Some(rung) = bracket.rungs.get_mut(at) else { return };
         match trial.arrived_at(plan, level).map(|shown| plan.standing(shown)) {
             None => rung.waiting = rung.waiting.saturating_sub(1),
-            Some(Some(standing)) => {
-                rung.finite.remove(&(standing, trial.number.0));
-            }
+            Some(Some(standing)) => rung.depart((standing, trial.number.0)),
             Some(None) => {
                 rung.broken.remove(&trial.number.0);
             }
@@ -144,8 +164,9 @@ impl Ladder {
         bracket.judged |= at == 0;
         if let Some(rung) = bracket.rungs.get_mut(at).filter(|_| reason == Reason::RungLost) {
             rung.lost += 1;
-            let standing = trial.values_at(level).and_then(|shown| plan.standing(shown));
-            rung.losers.extend(standing.map(|standing| (standing, trial.number.0)));
+            if let Some(standing) = trial.values_at(level).and_then(|shown| plan.standing(shown)) {
+                rung.judge((standing, trial.number.0), false);
+            }
         }
     }
 
@@ -159,8 +180,9 @@ impl Ladder {
         bracket.judged |= from == 0;
         if let Some(rung) = bracket.rungs.get_mut(from) {
             rung.passed += 1;
-            let standing = trial.values_at(level).and_then(|shown| plan.standing(shown));
-            rung.winners.extend(standing.map(|standing| (standing, trial.number.0)));
+            if let Some(standing) = trial.values_at(level).and_then(|shown| plan.standing(shown)) {
+                rung.judge((standing, trial.number.0), true);
+            }
         }
         if let Some(rung) = bracket.rungs.get_mut(to) {
             rung.members += 1;
@@ -295,11 +317,10 @@ impl Judged<'_> {
         }
         let Rung { finite, winners, losers, .. } = self.rung;
         // Who has lost stays a measure for the others, so that their places do not change as one is judged after the other.
-        let all = finite.iter().chain(winners).chain(losers).map(|&(_, number)| number);
+        let all = || finite.iter().chain(winners).chain(losers).map(|&(_, number)| number);
+        let line = self.rung.line.get_or_init(|| fronts::line(plan, state, self.level, all()));
         let lost: BTreeSet<u32> = losers.iter().map(|&(_, number)| number).collect();
-        let mut line = fronts::line(plan, state, self.level, all);
-        line.retain(|member| !lost.contains(&member.number));
-        Some(line)
+        Some(line.iter().filter(|member| !lost.contains(&member.number)).copied().collect())
     }
 
     /// Those of the line that were not judged.

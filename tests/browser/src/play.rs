@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow, bail};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use trimtab_api::history::{apply_to_trial, batch_record, history, trial_from_start};
-use trimtab_api::study::{Goal, Objective, StudyStatus};
+use trimtab_api::study::StudyStatus;
 use trimtab_api::trial::{CurvePoint, LevelValues, MetricValues, Outcome, OutcomeKind, Rest, Run, TrialStatus};
 use trimtab_api::{Study, Trial, manifest, validate};
 use trimtab_engine::{Plan, Verdict, decide, number};
@@ -20,8 +20,6 @@ pub struct World<'w> {
     pub metrics: &'w dyn Fn(&Trial, f64) -> Metrics,
     /// Why a trial's first run fails, if it does: reason, message and exit code.
     pub failure: &'w dyn Fn(u32) -> Option<(&'static str, String, i32)>,
-    /// The metric of a second objective, which is to be small; the plan does not look at it.
-    pub second: Option<&'static str>,
 }
 
 /// The study and its trials as `kubectl get studies,trials -o json` writes them.
@@ -69,11 +67,6 @@ pub fn play(yaml: &str, world: &World<'_>) -> Result<Value> {
     let status = study.status.get_or_insert_default();
     status.state = Some("Complete".to_owned());
     status.seed = study.spec.seed;
-    if let Some(metric) = world.second {
-        let second = Objective { metric: metric.to_owned(), goal: Goal::Minimize, ..study.spec.objectives[0].clone() };
-        study.spec.record_metrics.clear();
-        study.spec.objectives.push(second);
-    }
     list(&study, &trials)
 }
 

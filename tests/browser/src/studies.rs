@@ -96,7 +96,7 @@ pub fn hyperband() -> Result<Value> {
   parallelism: 8
   seed: 7
 ";
-    let world = World { lanes: 8, metrics: &metrics, failure: &failure, second: None };
+    let world = World { lanes: 8, metrics: &metrics, failure: &failure };
     play(&study("digits", search), &world)
 }
 
@@ -106,14 +106,13 @@ pub fn hyperband() -> Result<Value> {
 /// When it cannot be played.
 pub fn front() -> Result<Value> {
     let search = "
-  objectives: [{metric: val_accuracy, goal: Maximize}]
-  recordMetrics: [latency_ms]
+  objectives: [{metric: val_accuracy, goal: Maximize}, {metric: latency_ms, goal: Minimize}]
   fidelity: {unit: epoch, min: 9, max: 9}
   limits: {trials: 120}
   parallelism: 4
   seed: 3
 ";
-    let world = World { lanes: 4, metrics: &metrics, failure: &failure, second: Some("latency_ms") };
+    let world = World { lanes: 4, metrics: &metrics, failure: &failure };
     play(&study("two-goals", search), &world)
 }
 
@@ -130,7 +129,7 @@ pub fn large() -> Result<Value> {
   parallelism: 1000
   seed: 11
 ";
-    let world = World { lanes: 64, metrics: &metrics, failure: &failure, second: None };
+    let world = World { lanes: 64, metrics: &metrics, failure: &failure };
     play(&study("ten-thousand", search), &world)
 }
 
