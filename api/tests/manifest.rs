@@ -76,7 +76,7 @@ fn bounds_of_the_schema_hold() {
         (
             "objectives: [{metric: val_accuracy, goal: Maximize}]",
             "objectives: []",
-            "`spec.objectives` must have 1 member (given 0)",
+            "`spec.objectives` must have 1 to 4 members (given 0)",
         ),
         ("scale: Log", "step: 0", "`spec.parameters[0].float.step` must be above 0 (given 0)"),
         ("unit: epoch, ", "", "`spec.fidelity.unit` must be set, to text"),

@@ -29,9 +29,9 @@ impl Bound {
         if value.is_nan() {
             return f64::INFINITY;
         }
-        let beyond = |over: f64, bound: f64| if bound == 0.0 { over } else { over / bound.abs() }.max(0.0);
-        let above = self.max.map_or(0.0, |max| beyond(value - max, max));
-        let below = self.min.map_or(0.0, |min| beyond(min - value, min));
+        let beyond = |over: f64, bound: f64| if bound == 0.0 { over } else { over / bound.abs() };
+        let above = self.max.filter(|max| value > *max).map_or(0.0, |max| beyond(value - max, max));
+        let below = self.min.filter(|min| value < *min).map_or(0.0, |min| beyond(min - value, min));
         above + below
     }
 }
@@ -81,7 +81,8 @@ impl Plan {
     pub(crate) fn violation(&self, shown: &Shown) -> f64 {
         let place = |bound: &Bound| self.spec.decisive().position(|(metric, _)| metric == bound.metric);
         let broken = |bound: &Bound| bound.violation(place(bound).map_or(f64::NAN, |at| self.value_of(shown, at)));
-        self.spec.bounds.iter().map(broken).sum()
+        // The sum of none would be the negative zero.
+        self.spec.bounds.iter().map(broken).fold(0.0, |sum, next| sum + next)
     }
 
     /// What a trial has shown, oriented and beside its violation; `None` when an objective is NaN or infinite.
