@@ -117,6 +117,27 @@ fn a_run_through_is_stopped_while_it_runs() {
 }
 
 #[test]
+fn every_metric_that_decides_is_told_and_the_front_is_known() {
+    let objectives = json!([{"metric": "loss", "goal": "Minimize"}, {"metric": "latency", "goal": "Minimize"}]);
+    let constraints = json!([{"metric": "memory", "max": 8}]);
+    let mut desk = in_memory(json!({"objectives": objectives, "constraints": constraints, "limits": {"trials": 3}}));
+    assert_eq!(serde_json::to_value(desk.hello()).unwrap()["metrics"], json!(["loss", "latency", "memory"]));
+    for (trial, values) in [[1.0, 2.0, 8.0], [2.0, 1.0, 8.0], [0.0, 0.0, 9.0]].into_iter().enumerate() {
+        ask(&mut desk);
+        let missing = say(&mut desk, json!({"request": "tell", "trial": trial, "value": 1}));
+        assert_eq!((&missing["answer"], &missing["field"]), (&json!("error"), &json!("values.latency")), "{missing}");
+        let first = json!({"request": "report", "trial": trial, "values": {"loss": values[0], "memory": values[2]}});
+        assert_eq!(say(&mut desk, first)["answer"], "reported");
+        let told = say(&mut desk, json!({"request": "tell", "trial": trial, "values": {"latency": values[1]}}));
+        assert_eq!(told["counts"], "good", "{told}");
+    }
+    // The third breaks the constraint.
+    let front = desk.book().front().unwrap();
+    assert_eq!(front.trials.iter().map(|trial| trial.number).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(say(&mut desk, json!({"request": "best"})), json!({"answer": "best", "trial": null}));
+}
+
+#[test]
 fn failures_count_and_what_is_given_back_comes_again() {
     let mut desk = in_memory(json!({"limits": {"trials": 2}}));
     let first = ask(&mut desk);
