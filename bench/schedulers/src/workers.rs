@@ -107,7 +107,7 @@ pub(crate) fn time(problem: Problem, method: Method, workers: u32, trainings: u3
         let Some(Reverse((at, _, number, run))) = clock.events.pop() else { break };
         clock.now = at as f64 / 1e9;
         fresh = clock.happens(number, run);
-        history.open.extend(fresh.iter().copied());
+        history.open.extend(fresh.iter().cloned());
     }
     let incumbent = best(&plan, &history).and_then(|best| clock.trials.get(&best.number.0));
     let regret = incumbent.map_or(problem.regret_of_nothing(), |trial| problem.regret(&trial.parameters));
@@ -206,7 +206,7 @@ impl Clock {
         trial.spent += u64::from(self.plan.fidelity(level) - below);
         trial.reached = Some(level);
         let value = self.problem.observe(&trial.parameters, self.plan.fidelity(level), self.seed, number);
-        let mut results = vec![result(ResultKind::Observed { level, values: Values::once(value) })];
+        let mut results = vec![result(ResultKind::observed(level, Values::once(value)))];
         if level >= trial.target {
             self.busy += now - trial.began;
             trial.is_running = false;
