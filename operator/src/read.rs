@@ -34,6 +34,13 @@ pub(crate) async fn pods(ctx: &Context, namespace: &str, trial: &str) -> Result<
     list.map(|list| list.items).map_err(|e| Error::of("listing pods", e))
 }
 
+/// The pods that the Job of this name made, whatever became of our labels, as the API server holds them now.
+pub(crate) async fn pods_of_job(ctx: &Context, namespace: &str, job: &str) -> Result<Vec<Pod>, Error> {
+    let api: Api<Pod> = Api::namespaced(ctx.client.0.clone(), namespace);
+    let list = api.list(&ListParams::default().labels(&format!("batch.kubernetes.io/job-name={job}"))).await;
+    list.map(|list| list.items).map_err(|e| Error::of("listing a Job's pods", e))
+}
+
 /// Names and resource versions of a study's Trials, as the API server holds them now.
 pub(crate) async fn trials(
     ctx: &Context,

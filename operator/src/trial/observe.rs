@@ -76,6 +76,8 @@ pub(crate) struct Seen {
 
 /// How long a terminal pod's log may be unreadable before it counts as lost.
 const LOG_PATIENCE: SignedDuration = SignedDuration::from_mins(2);
+/// How long a Job may be active before its pod is looked for where the cache has none.
+const POD_PATIENCE: SignedDuration = SignedDuration::from_mins(1);
 
 pub(crate) async fn observe(ctx: &Context, trial: Arc<Trial>) -> Result<Option<Seen>, Error> {
     let (Some(namespace), Some(uid)) = (trial.namespace(), trial.uid()) else { return Ok(None) };
@@ -99,18 +101,24 @@ pub(crate) async fn observe(ctx: &Context, trial: Arc<Trial>) -> Result<Option<S
     let mut job = JobSeen::None;
     let mut job_uid = None;
     let mut pods: Vec<PodFacts> = Vec::new();
+    let now = ctx.clock.now();
     if let Some(run) = current.and_then(|i| status.runs.get(i)) {
         let job_name = names::job(&study.name_any(), trial.spec.number, run.number);
         let cached = owned.iter().find(|j| j.name_any() == job_name && run.job_uid.is_some() && j.uid() == run.job_uid);
+        let mut since = None;
+        let mut look = |job: &Job| {
+            since = job.status.as_ref().and_then(|status| status.start_time.as_ref()).map(|time| time.0);
+            look_at(job)
+        };
         job = match cached {
-            Some(cached) => look_at(cached),
+            Some(cached) => look(cached),
             // Not in the cache: gone, or not there yet. A UID that is not on record yet is not taken from a cache, which may show a
             // Job that has been deleted and made again since.
             None => match read::job(ctx, &namespace, &job_name).await? {
                 None => JobSeen::Absent,
                 Some(live) if !is_owned(&live, &uid) => JobSeen::Foreign(job_name.clone()),
                 Some(live) if run.job_uid.is_some() && live.uid() != run.job_uid => JobSeen::Absent,
-                Some(live) => look_at(&live),
+                Some(live) => look(&live),
             },
         };
         job_uid = match (&job, &run.job_uid) {
@@ -127,10 +135,13 @@ pub(crate) async fn observe(ctx: &Context, trial: Arc<Trial>) -> Result<Option<S
             if over && !pods.iter().any(|p| p.terminal) {
                 let live = read::pods(ctx, &namespace, &name).await?;
                 pods = of_job(live.iter(), &job_uid, &container);
+            } else if pods.is_empty() && since.is_some_and(|at| now.duration_since(at) > POD_PATIENCE) {
+                // No watch shows a pod whose label somebody took away, and without it nobody would know since when the run runs.
+                let live = read::pods_of_job(ctx, &namespace, &job_name).await?;
+                pods = of_job(live.iter(), &job_uid, &container);
             }
         }
     }
-    let now = ctx.clock.now();
     let log_is_overdue =
         pods.iter().any(|p| p.terminated.as_ref().and_then(|t| t.finished).is_some_and(|at| overdue(at, now)));
     let leftovers = owned.iter().map(|j| leftover(j)).collect();

@@ -11,6 +11,7 @@ pub mod failure;
 pub mod gate;
 pub mod jobs;
 pub mod kubelet;
+pub mod late;
 pub mod logs;
 pub mod node;
 pub mod operator;

@@ -10,6 +10,7 @@ use trimtab_engine::{ResultKey, TrialNumber, admitted};
 use crate::clock::{self, MINUTE};
 use crate::cluster::Cluster;
 use crate::kubelet::Printed;
+use crate::late::Late;
 use crate::resource::{Key, Resource};
 use crate::store::{self, Change, ChangeKind};
 use crate::values;
@@ -56,11 +57,8 @@ pub struct Oracle {
     pub printed: BTreeMap<(String, u32), BTreeMap<u32, f64>>,
     /// Trials whose logs may have lost lines, by study name and number.
     pub lossy: BTreeSet<(String, u32)>,
-    /// UIDs of Jobs that came too late: their creation was on its way until the run had ended otherwise. Nothing can hold such
-    /// a request back, so what is judged is that nobody counts what such a Job does, and that it is taken away.
-    pub late: BTreeSet<String>,
-    /// Names of their pods.
-    late_pods: BTreeSet<String>,
+    /// Jobs that came too late.
+    pub late: Late,
 }
 
 impl Oracle {
@@ -80,41 +78,19 @@ impl Oracle {
 
     /// Judges a change. Returns what is wrong.
     pub fn judge(&mut self, change: &Change, cluster: &Cluster) -> Option<String> {
+        self.late.note(change, cluster);
         match change.key.resource {
             Resource::Study => self.judge_study(change, cluster),
             Resource::Trial => self.judge_trial(change, cluster),
             Resource::Pod => self.judge_pod(change, cluster),
-            Resource::Job => {
-                self.note_late(change, cluster);
-                None
-            }
-            Resource::Event | Resource::Lease => None,
+            Resource::Job | Resource::Event | Resource::Lease => None,
         }
     }
 
     /// What the volume found wrong, but for what Jobs that came too late did to it.
     #[must_use]
     pub fn judge_volume(&self, wrongs: Vec<String>) -> Option<String> {
-        wrongs
-            .into_iter()
-            .find(|wrong| !wrong.split(' ').any(|word| self.late_pods.contains(word.trim_end_matches(','))))
-    }
-
-    fn note_late(&mut self, change: &Change, cluster: &Cluster) {
-        let run =
-            change.object["metadata"]["labels"][names::RUN_LABEL].as_str().and_then(|run| run.parse::<u64>().ok());
-        let (ChangeKind::Added, Some(run), Some(trial)) = (change.kind, run, store::controller(&change.object)) else {
-            return;
-        };
-        let trial =
-            cluster.store.all(Resource::Trial).find(|(_, held)| store::uid(held) == trial).map(|(_, held)| held);
-        let runs = trial.and_then(|trial| trial["status"]["runs"].as_array());
-        let is_over = |held: &Value| {
-            held["number"].as_u64() > Some(run) || held["number"].as_u64() == Some(run) && held["end"].is_object()
-        };
-        if runs.is_some_and(|runs| runs.iter().any(is_over)) {
-            self.late.insert(store::uid(&change.object).to_owned());
-        }
+        wrongs.into_iter().find(|wrong| !wrong.split(' ').any(|word| self.late.has_pod(word.trim_end_matches(','))))
     }
 
     fn judge_study(&mut self, change: &Change, cluster: &Cluster) -> Option<String> {
@@ -235,14 +211,11 @@ impl Oracle {
             self.lossy.insert((facts.study, facts.trial));
         }
         let job_uid = store::controller(&change.object)?;
-        if self.late.contains(job_uid) {
-            self.late_pods.insert(change.key.name.clone());
-        }
         let (_, job) = cluster.store.all(Resource::Job).find(|(_, job)| store::uid(job) == job_uid)?;
         let trial_uid = store::controller(job)?.to_owned();
         let mut live = Vec::new();
         for key in cluster.store.dependents(&trial_uid) {
-            let Some(job) = cluster.store.get(&key).filter(|job| !self.late.contains(store::uid(job))) else {
+            let Some(job) = cluster.store.get(&key).filter(|job| !self.late.has(store::uid(job))) else {
                 continue;
             };
             for pod in cluster.store.dependents(store::uid(job)) {
@@ -299,7 +272,7 @@ impl Oracle {
     #[must_use]
     pub fn finish(&self, cluster: &Cluster) -> Vec<String> {
         let mut wrong = Vec::new();
-        for (key, _) in cluster.store.all(Resource::Job).filter(|(_, job)| self.late.contains(store::uid(job))) {
+        for (key, _) in cluster.store.all(Resource::Job).filter(|(_, job)| self.late.has(store::uid(job))) {
             wrong.push(format!("Job {} came too late and is still there", key.name));
         }
         for (uid, truth) in &self.studies {
@@ -389,13 +362,7 @@ fn fresh_numbers(truth: &StudyTruth, record: &BatchRecord) -> Option<String> {
 }
 
 /// No action lifts the active trials above the parallelism that the batch saw.
-fn caps(
-    study_uid: &str,
-    truth: &StudyTruth,
-    record: &BatchRecord,
-    cluster: &Cluster,
-    late: &BTreeSet<String>,
-) -> Option<String> {
+fn caps(study_uid: &str, truth: &StudyTruth, record: &BatchRecord, cluster: &Cluster, late: &Late) -> Option<String> {
     // How often each trial has rested, as far as this batch or one before it knows.
     let mut known: BTreeMap<u32, usize> = BTreeMap::new();
     for batch in truth.batches.values().chain([record]) {
@@ -416,7 +383,7 @@ fn caps(
         let over =
             status["outcome"].is_object() || status["restedLevel"].as_u64() >= trial["spec"]["targetLevel"].as_u64();
         let jobs = cluster.store.dependents(store::uid(trial));
-        let in_time = jobs.iter().filter_map(|k| cluster.store.get(k)).filter(|job| !late.contains(store::uid(job)));
+        let in_time = jobs.iter().filter_map(|k| cluster.store.get(k)).filter(|job| !late.has(store::uid(job)));
         let live = in_time.into_iter().any(|job| {
             cluster
                 .store

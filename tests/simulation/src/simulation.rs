@@ -153,7 +153,7 @@ impl Simulation {
                     None => {
                         self.summary.time = self.world.now();
                         self.summary.lives = self.oracle.lives;
-                        self.summary.late = self.oracle.late.len() as u64;
+                        self.summary.late = self.oracle.late.count();
                         Ok(self.summary.clone())
                     }
                 };
