@@ -52,7 +52,9 @@ const FAILING: [Case; 5] = [
 fn study(name: &str, mode: &str, flags: &[&str]) -> Value {
     let mode = format!("--mode={mode}");
     let arguments = [&["--pace-ms=100", "--only-trial=1", mode.as_str()], flags].concat();
-    let spec = json!({"trial": {"timeoutSeconds": 5}, "parallelism": 3});
+    // Long for a run of three tenths of a second, and the hanging one is waited for.
+    let timeout = if mode == "--mode=hang" { 20 } else { 100 };
+    let spec = json!({"trial": {"timeoutSeconds": timeout}, "parallelism": 3});
     studies::with(studies::plain(name, 3, 3, &arguments), spec)
 }
 
