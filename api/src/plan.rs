@@ -287,8 +287,9 @@ fn scheduler(scheduler: Option<&Scheduler>, errors: &mut Vec<FieldError>) -> eng
             AshaForm::Stopping => engine::AshaForm::Stopping,
         },
     });
-    let members = "`none`, `successiveHalving`, `hyperband`, `asha`";
-    one_of("spec.scheduler", members, [none, halving, hyperband, asha], errors).unwrap_or(engine::Scheduler::None)
+    let dehb = scheduler.dehb.as_ref().map(|d| engine::Scheduler::Dehb { reduction_factor: d.reduction_factor });
+    let members = "`none`, `successiveHalving`, `hyperband`, `asha`, `dehb`";
+    one_of("spec.scheduler", members, [none, halving, hyperband, asha, dehb], errors).unwrap_or(engine::Scheduler::None)
 }
 
 fn stopping(rules: &[StoppingRule], errors: &mut Vec<FieldError>) -> Vec<engine::StoppingRule> {

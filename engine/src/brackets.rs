@@ -47,6 +47,7 @@ pub fn name(scheduler: &Scheduler) -> &'static str {
         Scheduler::SuccessiveHalving { .. } => "successiveHalving",
         Scheduler::Hyperband { .. } => "hyperband",
         Scheduler::Asha { .. } => "asha",
+        Scheduler::Dehb { .. } => "dehb",
     }
 }
 
@@ -114,6 +115,9 @@ pub fn plan(fidelity: Option<FidelityRange>, scheduler: &Scheduler) -> Result<(V
         }
         (Scheduler::Hyperband { reduction_factor: eta, sizes, .. }, Some(range)) => {
             (hyperband(range, *eta, *sizes), *eta, "hyperband")
+        }
+        (Scheduler::Dehb { reduction_factor: eta }, Some(range)) => {
+            (hyperband(range, *eta, Sizes::Paper), *eta, "dehb")
         }
         (Scheduler::Asha { reduction_factor: eta, brackets, .. }, Some(range)) => {
             let mut raw = hyperband(range, *eta, Sizes::Paper);

@@ -159,11 +159,13 @@ pub enum Reason {
     NoImprovement,
     /// Its value is worse than the bound.
     BeyondThreshold,
+    /// It was made for this level and no other, and its value is known.
+    Evaluated,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NewTrial,
         Self::Promoted,
         Self::RungLost,
@@ -172,6 +174,7 @@ impl Reason {
         Self::WorseThanPercentile,
         Self::NoImprovement,
         Self::BeyondThreshold,
+        Self::Evaluated,
     ];
 
     /// The reason as it is written in the API.
@@ -186,6 +189,7 @@ impl Reason {
             Self::WorseThanPercentile => "WorseThanPercentile",
             Self::NoImprovement => "NoImprovement",
             Self::BeyondThreshold => "BeyondThreshold",
+            Self::Evaluated => "Evaluated",
         }
     }
 

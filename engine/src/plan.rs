@@ -141,6 +141,11 @@ pub enum Scheduler {
         /// Whether trials pause at rungs, or run until they are stopped.
         form: AshaForm,
     },
+    /// Differential evolution on Hyperband's brackets (Awad et al., IJCAI 2021). It proposes by itself.
+    Dehb {
+        /// One in how many passes a rung, 2..=10.
+        reduction_factor: u32,
+    },
 }
 
 /// What the study as a whole may spend. An absent limit does not bind.
@@ -422,6 +427,7 @@ impl Plan {
                 run_through && !self.resumes()
             }
             Scheduler::Asha { form, .. } => form == AshaForm::Stopping,
+            Scheduler::Dehb { .. } => false,
             Scheduler::None => true,
         }
     }
@@ -432,7 +438,8 @@ impl Plan {
         match self.spec.scheduler {
             Scheduler::SuccessiveHalving { reduction_factor, .. }
             | Scheduler::Hyperband { reduction_factor, .. }
-            | Scheduler::Asha { reduction_factor, .. } => reduction_factor.max(1),
+            | Scheduler::Asha { reduction_factor, .. }
+            | Scheduler::Dehb { reduction_factor } => reduction_factor.max(1),
             Scheduler::None => 1,
         }
     }
@@ -497,6 +504,19 @@ fn check_ladder(spec: &PlanSpec, errors: &mut Vec<PlanError>) -> bool {
             ("successiveHalving", *reduction_factor, *configurations)
         }
         Scheduler::Hyperband { reduction_factor, .. } => ("hyperband", *reduction_factor, None),
+        Scheduler::Dehb { reduction_factor } => {
+            if spec.sampler != Sampler::Automatic {
+                let message = "must be left out with the scheduler `dehb`, which proposes by differential evolution";
+                errors.push(error(format!("sampler.{}", spec.sampler.name()), message));
+            }
+            if spec.has_several_objectives() && spec.rank_by.is_none() {
+                errors.push(error(
+                    "scheduler.dehb.rankBy",
+                    "must name the objective that decides where there are several",
+                ));
+            }
+            ("dehb", *reduction_factor, None)
+        }
         Scheduler::Asha { reduction_factor, brackets, .. } => {
             at_least(errors, "scheduler.asha.brackets", Some(u64::from(*brackets)), 1);
             ("asha", *reduction_factor, None)
@@ -571,7 +591,8 @@ fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut
                 errors.push(error("sampler.tpe.startupTrials", rule));
             }
             let is_exhausted_some_day = samplers::finite::is_exhaustible(enumeration);
-            let passes_end = !matches!(spec.scheduler, Scheduler::None | Scheduler::Asha { .. });
+            let passes_end =
+                matches!(spec.scheduler, Scheduler::SuccessiveHalving { .. } | Scheduler::Hyperband { .. });
             if !is_exhausted_some_day && !passes_end && !spec.settings.limits.end_it() {
                 errors.push(error(
                     "limits",

@@ -21,6 +21,10 @@ pub enum Purpose {
     Scramble = 3,
     /// The last digits of a quasi-random point: the index is the scramble and the trial's number.
     QuasiRandom = 4,
+    /// What differential evolution draws for the trial whose number is the index.
+    Evolution = 50,
+    /// Where in the unit cube a trial is that differential evolution did not make; the index is its number.
+    Vector = 51,
     /// The design of a study's first trials; the index is the hypercube's.
     FirstTrials = 40,
     /// Which trials a bounded model is of; the index is the trial's number.

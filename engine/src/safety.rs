@@ -107,15 +107,15 @@ pub fn safety_of(plan: &Plan, state: &State<'_>) -> Safety {
 /// places of these trials among each other.
 fn pairs(plan: &Plan, state: &State<'_>, from: usize, to: usize) -> Vec<(f64, f64)> {
     let shapes = plan.brackets();
-    let first_rung = |bracket: u32| {
-        let shape = shapes.get((bracket as usize).checked_rem(shapes.len())?)?;
-        shape.rungs.first().map(|rung| rung.level)
+    let first_rung = |trial: &Trial<'_>| {
+        let shape = shapes.get((trial.bracket as usize).checked_rem(shapes.len())?)?;
+        shape.rungs.get(trial.first_rung(plan)).map(|rung| rung.level)
     };
     let point = |trial: &Trial<'_>, level| plan.point(trial.values_at(level)?);
     let points: Vec<(Point, Point)> = state
         .trials()
         .iter()
-        .filter(|trial| first_rung(trial.bracket) >= Some(to))
+        .filter(|trial| first_rung(trial) >= Some(to))
         .filter_map(|trial| Some((point(trial, from)?, point(trial, to)?)))
         .collect();
     let (below, above): (Vec<Point>, Vec<Point>) = points.into_iter().unzip();

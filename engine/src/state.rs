@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 
 use crate::history::{Action, History, Note, Others, Outcome, Reason, ResultKind, TrialNumber, TrialResult, Values};
 use crate::number::BEYOND;
-use crate::plan::Plan;
+use crate::plan::{Plan, Scheduler};
 use crate::samplers;
-use crate::schedulers::Memo;
+use crate::schedulers::{self, Memo};
 use crate::space::Assignment;
 
 /// The most trials that a study can have. It bounds what a damaged record can make the engine build.
@@ -120,6 +120,15 @@ impl Trial<'_> {
     /// decision does not depend on whether a run's last value or its end became known first.
     pub(crate) fn arrived_at(&self, plan: &Plan, level: usize) -> Option<&Shown> {
         self.values_at(level).filter(|_| plan.runs_through() || self.rested >= Some(level))
+    }
+
+    /// The rung of its bracket on which it began: the lowest, but where DEHB made it for another one.
+    #[must_use]
+    pub fn first_rung(&self, plan: &Plan) -> usize {
+        match plan.spec().scheduler {
+            Scheduler::Dehb { .. } => schedulers::first_rung(plan, self),
+            _ => 0,
+        }
     }
 
     /// Its state in one word, for people: `Running`, `Stopping`, `Waiting` (for a rung's judgement or a slot),

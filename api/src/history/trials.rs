@@ -99,6 +99,13 @@ pub fn sentence(study: &Study, record: &ActionRecord) -> String {
         Some(engine::Reason::NoImprovement) => {
             return format!("best {value} up to {unit} {level}; {cutoff} was to be bettered");
         }
+        Some(engine::Reason::Evaluated) if of == 1 => {
+            return format!("{value} at {unit} {level}, for which it was made; it is the first in its place");
+        }
+        Some(engine::Reason::Evaluated) => {
+            let becomes = if rank == 1 { "it takes its place from" } else { "its place stays with" };
+            return format!("{value} at {unit} {level}, for which it was made; {becomes} {cutoff}");
+        }
         Some(engine::Reason::BeyondThreshold) => return format!("{value} at {unit} {level}; the bound is {cutoff}"),
         _ => {}
     }

@@ -163,7 +163,7 @@ pub struct RandomForestSampler {}
 /// What decides how far each trial may run: exactly one member.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("[has(self.none), has(self.successiveHalving), has(self.hyperband), has(self.asha)].exists_one(given, given)", "must have exactly one of `none`, `successiveHalving`, `hyperband`, `asha`"))]
+#[x_kube(validation = ("[has(self.none), has(self.successiveHalving), has(self.hyperband), has(self.asha), has(self.dehb)].exists_one(given, given)", "must have exactly one of `none`, `successiveHalving`, `hyperband`, `asha`, `dehb`"))]
 pub struct Scheduler {
     /// none lets every trial run to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -177,6 +177,9 @@ pub struct Scheduler {
     /// asha judges each trial by itself: nothing waits for a rung to fill.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asha: Option<Asha>,
+    /// dehb breeds configurations for hyperband's rungs by differential evolution. `sampler` is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dehb: Option<Dehb>,
 }
 
 impl Scheduler {
@@ -186,7 +189,8 @@ impl Scheduler {
         let halving = self.successive_halving.as_ref().map(|s| ("successiveHalving", &s.rank_by));
         let hyperband = self.hyperband.as_ref().map(|h| ("hyperband", &h.rank_by));
         let asha = self.asha.as_ref().map(|a| ("asha", &a.rank_by));
-        let named = [halving, hyperband, asha].into_iter().flatten();
+        let dehb = self.dehb.as_ref().map(|d| ("dehb", &d.rank_by));
+        let named = [halving, hyperband, asha, dehb].into_iter().flatten();
         named.filter_map(|(name, metric)| Some((name, metric.as_deref()?))).next()
     }
 }
@@ -272,6 +276,20 @@ pub struct Asha {
     #[serde(default)]
     pub form: AshaForm,
     /// rankBy names the objective that rungs rank by where there are several. Left out: they rank by non-domination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = METRIC))]
+    pub rank_by: Option<String>,
+}
+
+/// DEHB.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Dehb {
+    /// reductionFactor: one in this many passes a rung.
+    #[serde(default = "three")]
+    #[schemars(range(min = 2, max = 10))]
+    pub reduction_factor: u32,
+    /// rankBy names the objective that decides. Needed where there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63), regex(pattern = METRIC))]
     pub rank_by: Option<String>,

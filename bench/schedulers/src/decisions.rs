@@ -27,6 +27,7 @@ fn cases() -> Vec<(&'static str, Scheduler, Vec<StoppingRule>)> {
         ("hyperband", hyperband, Vec::new()),
         ("asha Promotion", asha(AshaForm::Promotion), Vec::new()),
         ("asha Stopping", asha(AshaForm::Stopping), Vec::new()),
+        ("dehb", Scheduler::Dehb { reduction_factor: 3 }, Vec::new()),
         ("median, percentile, patience", Scheduler::None, rules),
     ]
 }
@@ -45,7 +46,7 @@ fn plan(scheduler: Scheduler, stopping: Vec<StoppingRule>) -> Result<Plan, Strin
         start_with: Vec::new(),
         fidelity: Some(FidelityRange { min: 1, max: 27 }),
         kind: FidelityKind::Cumulative,
-        sampler: Sampler::Random,
+        sampler: if matches!(scheduler, Scheduler::Dehb { .. }) { Sampler::Automatic } else { Sampler::Random },
         scheduler,
         stopping,
         resumable: true,

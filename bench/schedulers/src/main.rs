@@ -1,10 +1,11 @@
 //! Regret at equal resource, over many seeds, accounted both as resumed and as restarted.
 //!
-//! `cargo run --release -p trimtab-bench-schedulers -- [SEEDS [TRAININGS [PROBLEM]]]` prints one line of JSON for each figure;
-//! with `decisions` instead it says how long decisions take, and with `workers [SEEDS [TRAININGS [PROBLEM]]]` how well 1, 8, 64 and 512
-//! workers are kept busy, on a clock.
+//! `cargo run --release -p trimtab-bench-schedulers -- [SEEDS [TRAININGS [PROBLEM [METHOD]]]]` prints one line of JSON for each figure;
+//! with `decisions` instead it says how long decisions take, and with `workers [SEEDS [TRAININGS [PROBLEM [METHOD]]]]` how well 1, 8, 64 and 512
+//! workers are kept busy, on a clock. `evaluate PROBLEM` is for peers.
 
 mod decisions;
+mod evaluate;
 mod play;
 mod problem;
 mod workers;
@@ -17,17 +18,22 @@ fn main() -> Result<(), String> {
     if arguments.peek().is_some_and(|word| word == "decisions") {
         return decisions::measure();
     }
+    if arguments.next_if(|word| word == "evaluate").is_some() {
+        let name = arguments.next().unwrap_or_default();
+        let problem = Problem::ALL.into_iter().find(|problem| problem.name() == name);
+        return evaluate::serve(problem.ok_or_else(|| format!("`{name}` is no problem"))?);
+    }
     let on_a_clock = arguments.next_if(|word| word == "workers").is_some();
     let mut number = |default: u64| -> Result<u64, String> {
         arguments.next().map_or(Ok(default), |text| text.parse().map_err(|_| format!("`{text}` is no number")))
     };
     let seeds = number(300)?.max(2);
     let trainings = u32::try_from(number(40)?).map_err(|_| "too many trainings".to_owned())?;
-    let wanted = arguments.next();
+    let (wanted, method) = (arguments.next(), arguments.next());
     for problem in
         Problem::ALL.into_iter().filter(|problem| wanted.as_deref().is_none_or(|name| problem.name() == name))
     {
-        for method in Method::ALL {
+        for method in Method::ALL.into_iter().filter(|m| method.as_deref().is_none_or(|name| m.name() == name)) {
             if on_a_clock {
                 for workers in [1, 8, 64, 512] {
                     time(problem, method, workers, trainings, seeds)?;

@@ -17,10 +17,12 @@ pub(crate) enum Method {
     Asha,
     Bohb,
     AshaBohb,
+    Dehb,
 }
 
 impl Method {
-    pub(crate) const ALL: [Self; 5] = [Self::Random, Self::Hyperband, Self::Asha, Self::Bohb, Self::AshaBohb];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Random, Self::Hyperband, Self::Asha, Self::Bohb, Self::AshaBohb, Self::Dehb];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -29,6 +31,7 @@ impl Method {
             Self::Asha => "asha",
             Self::Bohb => "bohb (hyperband)",
             Self::AshaBohb => "asha with bohb",
+            Self::Dehb => "dehb",
         }
     }
 
@@ -41,6 +44,7 @@ impl Method {
             Self::Asha => (Sampler::Random, asha),
             Self::Bohb => (Sampler::Bohb, hyperband),
             Self::AshaBohb => (Sampler::Bohb, asha),
+            Self::Dehb => (Sampler::Automatic, Scheduler::Dehb { reduction_factor: 3 }),
         }
     }
 }

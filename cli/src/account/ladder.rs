@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use trimtab_engine::brackets::RungPlan;
-use trimtab_engine::state::State;
+use trimtab_engine::state::{State, Trial};
 use trimtab_engine::{Outcome, Plan, Scheduler};
 
 use crate::table::Table;
@@ -46,10 +46,15 @@ pub(crate) fn shape(plan: &Plan, bracket: u32) -> Option<&[RungPlan]> {
     shapes.get(at).map(|shape| shape.rungs.as_slice())
 }
 
-/// Which rung a trial is on: the first above what it cleared.
-pub(crate) fn position(rungs: &[RungPlan], cleared: Option<usize>) -> Option<usize> {
+/// The first rung above what was cleared.
+fn position(rungs: &[RungPlan], cleared: Option<usize>) -> Option<usize> {
     let at = rungs.partition_point(|rung| Some(rung.level) <= cleared);
     Some(at.min(rungs.len().checked_sub(1)?))
+}
+
+/// Which rung of its bracket a trial is on.
+pub(crate) fn rung_of(plan: &Plan, trial: &Trial<'_>) -> Option<usize> {
+    Some(position(shape(plan, trial.bracket)?, trial.cleared)?.max(trial.first_rung(plan)))
 }
 
 impl BracketAccount {
@@ -73,8 +78,9 @@ impl BracketAccount {
             })
             .collect();
         for trial in state.trials().iter().filter(|trial| trial.bracket == bracket) {
-            let Some(own) = position(shape, trial.cleared) else { continue };
-            for (at, (rung, planned)) in rungs.iter_mut().zip(shape).enumerate().take(own + 1) {
+            let Some(own) = rung_of(plan, trial) else { continue };
+            let came_to = rungs.iter_mut().zip(shape).enumerate().take(own + 1).skip(trial.first_rung(plan));
+            for (at, (rung, planned)) in came_to {
                 let has_value = trial.values_at(planned.level).is_some();
                 let is_failed =
                     at == own && matches!(trial.ended, Some(Outcome::Failed | Outcome::Lost | Outcome::Removed));

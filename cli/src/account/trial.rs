@@ -140,7 +140,7 @@ impl TrialAccount {
             name: trial.name_any(),
             number: spec.number,
             bracket: spec.bracket,
-            rung: seen.and_then(|(plan, _, seen)| ladder::position(ladder::shape(plan, spec.bracket)?, seen.cleared)),
+            rung: seen.and_then(|(plan, _, seen)| ladder::rung_of(plan, seen)),
             target_level: spec.target_level,
             sampler: spec.sampler.clone(),
             fallback: spec.fallback.clone(),
@@ -318,7 +318,7 @@ fn waiting(plan: &Plan, state: &State<'_>, seen: &state::Trial<'_>, trial: &Tria
         return None;
     }
     let rungs = ladder::shape(plan, seen.bracket)?;
-    let at = ladder::position(rungs, seen.cleared)?;
+    let at = ladder::rung_of(plan, seen)?;
     let rung = ladder::BracketAccount::new(plan, state, seen.bracket)?.into_rung(at)?;
     let level = plan.fidelity(rungs.get(at)?.level);
     if matches!(plan.spec().scheduler, Scheduler::Asha { .. }) {

@@ -153,3 +153,40 @@ fn only_what_is_new_is_paid_where_a_trial_can_go_on() {
     assert_eq!([resumes(Fresh, true), resumes(Fresh, false)], [false, false]);
     assert_eq!([resumes(Repeat, true), resumes(Repeat, false)], [true, true]);
 }
+
+#[test]
+fn dehb_proposes_by_itself_and_has_no_end_of_its_own() {
+    let dehb = |spec: &mut PlanSpec| {
+        spec.sampler = Sampler::Automatic;
+        spec.scheduler = Scheduler::Dehb { reduction_factor: 3 };
+    };
+    let with = |change: &dyn Fn(&mut PlanSpec)| {
+        fields(|spec| {
+            dehb(spec);
+            change(spec);
+        })
+    };
+    assert!(with(&|_| {}).is_empty());
+    assert!(with(&|spec| spec.kind = FidelityKind::Fresh).is_empty());
+    assert_eq!(with(&|spec| spec.sampler = Sampler::Bohb), ["sampler.bohb"]);
+    assert_eq!(with(&|spec| spec.settings.limits = Limits::default()), ["limits"]);
+    assert_eq!(
+        with(&|spec| spec.scheduler = Scheduler::Dehb { reduction_factor: 1 }),
+        ["scheduler.dehb.reductionFactor"]
+    );
+    assert_eq!(
+        with(&|spec| spec.fidelity = Some(FidelityRange { min: 5, max: 9 })),
+        ["scheduler.dehb.reductionFactor"]
+    );
+    let second = |spec: &mut PlanSpec| {
+        spec.further = vec![Objective { metric: "second".to_owned(), ..spec.objective.clone() }];
+    };
+    assert_eq!(with(&second), ["scheduler.dehb.rankBy"]);
+    assert!(
+        with(&|spec| {
+            second(spec);
+            spec.rank_by = Some(1);
+        })
+        .is_empty()
+    );
+}

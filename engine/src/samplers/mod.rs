@@ -3,6 +3,7 @@
 mod automatic;
 mod bohb;
 mod cma_es;
+mod differential_evolution;
 pub(crate) mod finite;
 mod gaussian_process;
 mod genetic;
@@ -22,6 +23,7 @@ mod constrained_tests;
 use crate::expression::Constraint;
 use crate::history::Note;
 use crate::plan::{Plan, PlanError, PlanSpec, Sampler};
+use crate::schedulers;
 use crate::space::{Assignment, Enumeration, Space};
 use crate::state::{State, Trial};
 
@@ -131,6 +133,9 @@ impl Memo {
 pub fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> {
     if let Some(proposal) = start_points::propose(plan, state, number) {
         return Some(proposal);
+    }
+    if let schedulers::Memo::Dehb(dehb) = state.memo() {
+        return differential_evolution::propose(plan, state, dehb, number);
     }
     let Sampler::Automatic = plan.spec().sampler else { return ask(plan.spec().sampler, plan, state, number) };
     let (sampler, why) = automatic::choose(plan, state);

@@ -4,6 +4,7 @@
 //! of a decision: whom to stop, whom to let go on, and where the next trial starts.
 
 mod asha;
+mod dehb;
 mod fronts;
 mod hyperband;
 mod ladder;
@@ -12,6 +13,7 @@ pub(crate) mod stopping;
 mod successive_halving;
 
 pub(crate) use asha::shared_out;
+pub(crate) use dehb::{Breeding, Dehb, first_rung};
 
 use crate::history::{Action, Reason};
 use crate::plan::{Plan, Scheduler};
@@ -35,6 +37,8 @@ pub(crate) enum Memo {
     Ladder(ladder::Ladder),
     /// Rungs where each trial is judged by itself.
     Asha(asha::Asha),
+    /// Rungs, and the subpopulation of each level.
+    Dehb(Box<Dehb>),
     /// Who has completed, and who is watched by stopping rules.
     Stopping(stopping::Watch),
 }
@@ -47,6 +51,7 @@ impl Memo {
             Scheduler::SuccessiveHalving { .. } => Self::Ladder(ladder::Ladder::new(successive_halving::RULE)),
             Scheduler::Hyperband { .. } => Self::Ladder(ladder::Ladder::new(hyperband::RULE)),
             Scheduler::Asha { .. } => Self::Asha(asha::Asha::new(plan)),
+            Scheduler::Dehb { .. } => Self::Dehb(Box::new(Dehb::new(plan))),
         }
     }
 
@@ -56,6 +61,7 @@ impl Memo {
             Self::None => {}
             Self::Ladder(ladder) => ladder.started(plan, trial),
             Self::Asha(asha) => asha.started(plan, trial),
+            Self::Dehb(dehb) => dehb.started(plan, trial),
             Self::Stopping(watch) => watch.enter(plan, trial),
         }
     }
@@ -66,6 +72,7 @@ impl Memo {
             Self::None => {}
             Self::Ladder(ladder) => ladder.leave(plan, trial),
             Self::Asha(asha) => asha.leave(plan, trial),
+            Self::Dehb(dehb) => dehb.leave(plan, trial),
             Self::Stopping(watch) => watch.leave(plan, trial),
         }
     }
@@ -76,6 +83,7 @@ impl Memo {
             Self::None => {}
             Self::Ladder(ladder) => ladder.enter(plan, trial),
             Self::Asha(asha) => asha.enter(plan, trial),
+            Self::Dehb(dehb) => dehb.enter(plan, trial),
             Self::Stopping(watch) => watch.enter(plan, trial),
         }
     }
@@ -85,6 +93,7 @@ impl Memo {
         match self {
             Self::None | Self::Asha(_) | Self::Stopping(_) => {}
             Self::Ladder(ladder) => ladder.stopping(plan, trial, reason),
+            Self::Dehb(dehb) => dehb.stopping(plan, trial, reason),
         }
     }
 
@@ -93,6 +102,7 @@ impl Memo {
         match self {
             Self::None | Self::Asha(_) | Self::Stopping(_) => {}
             Self::Ladder(ladder) => ladder.continuing(plan, trial, cleared),
+            Self::Dehb(dehb) => dehb.continuing(plan, trial, cleared),
         }
     }
 
@@ -102,6 +112,7 @@ impl Memo {
             Self::None => None,
             Self::Ladder(ladder) => ladder.stop(plan, state),
             Self::Asha(asha) => asha.stop(plan, state),
+            Self::Dehb(dehb) => dehb.stop(plan, state),
             Self::Stopping(watch) => watch.stop(plan, state),
         }
     }
@@ -112,6 +123,7 @@ impl Memo {
             Self::None | Self::Stopping(_) => Vec::new(),
             Self::Ladder(ladder) => ladder.continues(plan, state),
             Self::Asha(asha) => asha.continues(plan, state),
+            Self::Dehb(dehb) => dehb.continues(plan, state),
         }
     }
 
@@ -121,6 +133,7 @@ impl Memo {
             Self::None | Self::Stopping(_) => None,
             Self::Ladder(ladder) => ladder.pass(plan, state, pass),
             Self::Asha(asha) => asha.pass(plan, state, pass),
+            Self::Dehb(dehb) => dehb.pass(plan, state, pass),
         }
     }
 
@@ -130,6 +143,7 @@ impl Memo {
             Self::None | Self::Stopping(_) => Some(none::place(plan)),
             Self::Ladder(ladder) => ladder.place(plan),
             Self::Asha(asha) => asha.place(plan),
+            Self::Dehb(dehb) => dehb.place(plan),
         }
     }
 
@@ -139,6 +153,7 @@ impl Memo {
             Self::None | Self::Stopping(_) => none::place(plan).bracket,
             Self::Ladder(ladder) => ladder.bracket_of_next(plan),
             Self::Asha(asha) => asha.bracket_of_next(plan),
+            Self::Dehb(dehb) => dehb.bracket_of_next(plan),
         }
     }
 }

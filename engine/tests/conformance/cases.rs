@@ -90,6 +90,8 @@ const ASHA_BRACKETS: Scheduler = Scheduler::Asha { reduction_factor: 2, brackets
 const ASHA_STOPPING: Scheduler = Scheduler::Asha { reduction_factor: 2, brackets: 1, form: AshaForm::Stopping };
 const ASHA_STOPPING_BRACKETS: Scheduler =
     Scheduler::Asha { reduction_factor: 3, brackets: 2, form: AshaForm::Stopping };
+const DEHB: Scheduler = Scheduler::Dehb { reduction_factor: 3 };
+const DEHB_TWO: Scheduler = Scheduler::Dehb { reduction_factor: 2 };
 const HPBANDSTER: Scheduler =
     Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Hpbandster, run_through: false };
 const GRID: Sampler = Sampler::Grid { points: Some(4) };
@@ -158,7 +160,7 @@ fn kind(scheduler: &Scheduler, dice: &mut Dice) -> FidelityKind {
             (!run_through, !run_through)
         }
         Scheduler::Asha { form, .. } => (*form == AshaForm::Promotion, true),
-        Scheduler::None => (true, true),
+        Scheduler::None | Scheduler::Dehb { .. } => (true, true),
     };
     match dice.below(5) {
         0 if fresh => FidelityKind::Fresh,
@@ -367,6 +369,13 @@ conformance! {
     random_asha_stopping_conditional: Sampler::Random, ASHA_STOPPING, conditional;
     random_asha_stopping_tiny: Sampler::Random, ASHA_STOPPING, tiny;
     random_asha_stopping_brackets_continuous: Sampler::Random, ASHA_STOPPING_BRACKETS, continuous;
+    dehb_continuous: Sampler::Automatic, DEHB, continuous;
+    dehb_small: Sampler::Automatic, DEHB, small;
+    dehb_conditional: Sampler::Automatic, DEHB, conditional;
+    dehb_tiny: Sampler::Automatic, DEHB, tiny;
+    dehb_whole: Sampler::Automatic, DEHB, whole;
+    dehb_two_continuous: Sampler::Automatic, DEHB_TWO, continuous;
+    dehb_two_conditional: Sampler::Automatic, DEHB_TWO, conditional;
     bohb_none_continuous: Sampler::Bohb, Scheduler::None, continuous;
     bohb_none_small: Sampler::Bohb, Scheduler::None, small;
     bohb_none_tiny: Sampler::Bohb, Scheduler::None, tiny;

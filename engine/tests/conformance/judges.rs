@@ -1,6 +1,6 @@
 //! Who may be stopped and who may go on where trials are judged one by one: computed again, the plain way.
 
-use trimtab_engine::{Action, AshaForm, Comparison, Goal, Outcome, Plan, StoppingRule};
+use trimtab_engine::{Action, AshaForm, Comparison, Goal, Outcome, Plan, Reason, StoppingRule};
 
 use crate::laws::{Ledger, Line, key};
 
@@ -154,5 +154,49 @@ pub(crate) fn check_stopping(plan: &Plan, ledger: &Ledger, action: &Action, name
 pub(crate) fn check_none_is_left(plan: &Plan, ledger: &Ledger, name: &str) {
     for (number, line) in ledger {
         assert!(!is_to_stop(plan, ledger, line), "{name}: trial {number} should have been stopped");
+    }
+}
+
+/// Whether an action is about a trial after DEHB's first pass.
+pub(crate) fn is_later(plan: &Plan, ledger: &Ledger, action: &Action) -> bool {
+    let bracket = match action {
+        Action::Start { bracket, .. } => *bracket,
+        Action::Stop { .. } | Action::Continue { .. } => ledger[&action.number().0].bracket,
+    };
+    bracket as usize >= plan.brackets().len()
+}
+
+/// After DEHB's first pass nobody goes on, a rung begins when the one below has come to an end and takes no more than the table
+/// says, and whoever was made for a level is stopped there, with its rank among those who had a value for the same place.
+pub(crate) fn check_dehb(plan: &Plan, ledger: &Ledger, action: &Action, name: &str) {
+    match action {
+        Action::Continue { .. } => panic!("{name}: {action:?} promotes somebody after the first pass"),
+        Action::Stop { number, compared, reason } => {
+            let line = &ledger[&number.0];
+            assert!(line.rested >= Some(line.target) && line.target < plan.top_level(), "{name}: {action:?}");
+            let compared = compared.expect("a comparison");
+            assert_eq!((compared.level, compared.kept), (line.target, 1), "{name}: {action:?}");
+            let is_known = key(plan, line, line.target).is_some();
+            assert_eq!(*reason, if is_known { Reason::Evaluated } else { Reason::NotFinite }, "{name}: {action:?}");
+            // Of equals the later one has the place: the ledger knows nobody's place, but it knows how many can be before it.
+            let own = key(plan, line, line.target);
+            let is_better =
+                |other: &&Line| !is_dead(other) && key(plan, other, line.target).is_some_and(|k| Some(k) <= own);
+            let better = ledger.values().filter(is_better).count();
+            assert!(!is_known || compared.rank as usize <= better, "{name}: {action:?}");
+            assert!(compared.cutoff.is_nan() == (compared.of == 1), "{name}: {action:?}");
+        }
+        Action::Start { bracket, level, .. } => {
+            let shape = &plan.brackets()[*bracket as usize % plan.brackets().len()].rungs;
+            let at = shape.iter().position(|rung| rung.level == *level).expect("a rung of the bracket");
+            let members = |at: usize| {
+                ledger.values().filter(move |line| line.bracket == *bracket && line.target == shape[at].level)
+            };
+            assert!(members(at).count() < shape[at].size as usize, "{name}: {action:?} is one too many");
+            let Some(below) = at.checked_sub(1) else { return };
+            assert_eq!(members(below).count(), shape[below].size as usize, "{name}: {action:?} is early");
+            let is_open = |line: &Line| line.ended.is_none() && !line.stop && line.rested < Some(line.target);
+            assert!(!members(below).any(is_open), "{name}: {action:?} does not wait");
+        }
     }
 }

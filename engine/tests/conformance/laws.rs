@@ -304,7 +304,7 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
                 let compared = compared.expect("a comparison");
                 assert_eq!(*reason == Reason::NotFinite, !compared.value.is_finite(), "{name}");
                 assert!(compared.rank <= compared.of, "{name}: {compared:?}");
-                if *reason != Reason::NotFinite {
+                if ![Reason::NotFinite, Reason::Evaluated].contains(reason) {
                     assert!(compared.rank > compared.kept, "{name}: {compared:?}");
                     // Deleting a member of a rung that is half judged can leave fewer places than have passed already.
                     assert!(
@@ -318,7 +318,10 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
             match plan.spec().scheduler {
                 Scheduler::None => judges::check_stopping(plan, &ledger, action, name),
                 Scheduler::Asha { form, .. } => judges::check_asha(plan, &ledger, action, form, name),
-                Scheduler::SuccessiveHalving { .. } | Scheduler::Hyperband { .. } => {
+                Scheduler::Dehb { .. } if judges::is_later(plan, &ledger, action) => {
+                    judges::check_dehb(plan, &ledger, action, name);
+                }
+                Scheduler::SuccessiveHalving { .. } | Scheduler::Hyperband { .. } | Scheduler::Dehb { .. } => {
                     check_judgement(plan, &ledger, next, action, name);
                 }
             }
@@ -343,7 +346,7 @@ fn check_judgement(plan: &Plan, ledger: &Ledger, next: u32, action: &Action, nam
     };
     let bracket = ledger[&action.number().0].bracket;
     let shape = &plan.brackets()[match plan.spec().scheduler {
-        Scheduler::Hyperband { .. } => bracket as usize % plan.brackets().len(),
+        Scheduler::Hyperband { .. } | Scheduler::Dehb { .. } => bracket as usize % plan.brackets().len(),
         _ => 0,
     }];
     let at = shape.rungs.iter().position(|rung| rung.level == compared.level).expect("a rung of the bracket");
@@ -401,8 +404,14 @@ fn check_rungs(plan: &Plan, ledger: &Ledger, deleted: &BTreeSet<u32>, name: &str
     let mut passed: BTreeMap<(u32, usize), u32> = BTreeMap::new();
     for line in ledger.values() {
         let shape = &plan.brackets()[line.bracket as usize % plan.brackets().len()];
+        let is_bred =
+            matches!(plan.spec().scheduler, Scheduler::Dehb { .. }) && line.bracket as usize >= plan.brackets().len();
         for (at, rung) in shape.rungs.iter().enumerate() {
-            if at == 0 || line.cleared.is_some_and(|cleared| cleared >= shape.rungs[at - 1].level) {
+            // After DEHB's first pass every place on a rung is a trial of its own.
+            if is_bred && rung.level != line.target {
+                continue;
+            }
+            if is_bred || at == 0 || line.cleared.is_some_and(|cleared| cleared >= shape.rungs[at - 1].level) {
                 let count = passed.entry((line.bracket, at)).or_default();
                 *count += 1;
                 assert!(*count <= rung.size, "{name}: rung {at} of bracket {} is too full", line.bracket);

@@ -349,7 +349,8 @@ fn fresh_numbers(truth: &StudyTruth, record: &BatchRecord) -> Option<String> {
         }
         if let Some(compared) = &action.compared {
             let passes = compared.rank <= compared.kept;
-            let finite = action.reason != "NotFinite";
+            // Whoever was made for a level is stopped there, however good it is.
+            let finite = !["NotFinite", "Evaluated"].contains(&action.reason.as_str());
             if passes != (action.action == ActionKind::Continue) && finite {
                 return Some(format!(
                     "batch {}: trial {} is {:?} at rank {} of {} with {} to pass",
