@@ -18,10 +18,11 @@ pub(crate) fn share(plan: &Plan, pace: Pace) -> Option<f64> {
     let overview = plan.overview();
     let settings = plan.settings();
     let is_ladder = !overview.brackets.is_empty() && !matches!(plan.spec().scheduler, Scheduler::Asha { .. });
-    // Passes that follow each other have no end of their own.
+    // Passes that follow each other have no end of their own, and where nothing but the space ends them nobody knows.
     if is_ladder && !settings.limits.end_it() {
         let total = if plan.spec().resumable { overview.resumed } else { overview.restarted };
-        return total.filter(|total| *total > 0).map(|total| (pace.spent / total as f64).clamp(0.0, 1.0));
+        let is_all = !matches!(plan.spec().scheduler, Scheduler::Dehb { .. });
+        return total.filter(|total| is_all && *total > 0).map(|total| (pace.spent / total as f64).clamp(0.0, 1.0));
     }
     let of_trials = settings.limits.trials.map(u64::from).or(overview.trials.filter(|_| !is_ladder));
     let top = f64::from(plan.fidelity(plan.top_level()));

@@ -20,6 +20,9 @@ pub(crate) struct PlanAccount {
     brackets: Vec<Vec<RungAccount>>,
     /// Trials of one pass, or of the study without a ladder.
     trials: Option<u64>,
+    /// Trials of a later pass, where every place on a rung is a trial of its own that pays in full: `restarted` is what they pay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    later: Option<u64>,
     /// Fidelity of one pass when promoted trials go on from checkpoints.
     resumed: Option<u64>,
     /// Fidelity of one pass when promoted trials start again.
@@ -73,6 +76,9 @@ impl PlanAccount {
             levels: overview.levels,
             brackets: overview.brackets.iter().map(rungs).collect(),
             trials: overview.trials,
+            later: matches!(plan.spec().scheduler, Scheduler::Dehb { .. }).then(|| {
+                overview.brackets.iter().flat_map(|bracket| &bracket.rungs).map(|rung| u64::from(rung.size)).sum()
+            }),
             resumed: overview.resumed,
             restarted: overview.restarted,
             plain: overview.plain,
@@ -134,6 +140,13 @@ impl PlanAccount {
         rows.into_iter().flatten().for_each(|row| costs.row(row));
         text.push_str(&costs.render(0));
         text.push('\n');
+        if let Some((trials, units)) = self.later.zip(self.restarted) {
+            let units = self.units(units);
+            let _ = writeln!(
+                text,
+                "after the first pass each place on a rung is a new trial: {trials} trials and {units} a pass"
+            );
+        }
         let _ = writeln!(text, "{} at once; {}", self.parallelism, self.ending());
         if let Some(seed) = self.seed {
             let _ = writeln!(text, "seed {seed}: the same results give the same decisions");

@@ -183,6 +183,25 @@ fn asynchronous_ladder_shows_what_the_limit_lets_through() {
 }
 
 #[test]
+fn dehb_says_what_a_later_pass_costs() {
+    let text = include_str!("data/valid.yaml")
+        .replace("hyperband: {reductionFactor: 3}", "dehb: {}")
+        .replace("seed: 7", "seed: 7\n  limits: {fullTrainings: 40}");
+    let ran = run_with(&["validate", "-"], &text);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    has(
+        &ran.out,
+        &[
+            "1        12@3    4@9     1@27\n",
+            "after the first pass each place on a rung is a new trial: 69 trials and 423 epochs a pass\n",
+            "passes follow each other until 40 full trainings",
+        ],
+    );
+    let ran = run_with(&["validate", "-"], &text.replace("seed: 7", "seed: 7\n  sampler: {bohb: {}}"));
+    has(&ran.err, &["spec.sampler", "must be left out with the scheduler `dehb`"]);
+}
+
+#[test]
 fn stopping_rules_are_told_in_words() {
     let text = include_str!("data/valid.yaml").replace(
         "scheduler: {hyperband: {reductionFactor: 3}}",

@@ -142,7 +142,8 @@ impl Dehb {
                 self.open.insert(trial.bracket);
             }
         }
-        self.enter(plan, trial);
+        // The ladder has entered it already.
+        self.change(plan, trial, true);
     }
 
     /// Lets a trial compete for the place of a level whose turn it is.
