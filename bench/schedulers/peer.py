@@ -1,7 +1,7 @@
-"""DEHB by its authors (`pip install dehb==0.1.2 numpy==1.26.4`) on the same problems with as many seeds, as JSON lines like those of
+"""DEHB by its authors (`pip install -r requirements.txt`) on the same problems with as many seeds, as JSON lines like those of
 `trimtab-bench-schedulers`.
 
-    python peer.py --program PROGRAM [--seeds 300] [--trainings 40] [--problem "mfh6 good"]
+    python peer.py --program PROGRAM [--seeds 300] [--trainings 40] [--problem "mfh6 good"] [--accounted resumed]
 
 Problems are defined in one place only: PROGRAM evaluates configurations. The study ends before the first training that it cannot pay.
 What is promoted pays everything again (restarted) or the difference to where the same configuration was before (resumed).
@@ -21,6 +21,7 @@ from dehb import DEHB
 from loguru import logger
 
 PROBLEMS = {"ones8": (8, 8, 9, 729), "mfh6 good": (0, 6, 1, 81), "mfh6 moderate": (0, 6, 1, 81)}
+ACCOUNTS = ["resumed", "restarted"]
 
 
 def play(ask, problem, seed, trainings, resumed):
@@ -58,6 +59,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=300)
     parser.add_argument("--trainings", type=int, default=40)
     parser.add_argument("--problem", choices=PROBLEMS)
+    parser.add_argument("--accounted", choices=ACCOUNTS)
     options = parser.parse_args()
     for problem in [options.problem] if options.problem else PROBLEMS:
         child = subprocess.Popen([options.program, "evaluate", problem], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -66,14 +68,14 @@ def main():
             print(*words, file=child.stdin, flush=True)
             return tuple(map(float, child.stdout.readline().split()))
 
-        for resumed in [True, False]:
+        for accounted in [options.accounted] if options.accounted else ACCOUNTS:
             begun = time.time()
-            played = [play(ask, problem, seed, options.trainings, resumed) for seed in range(options.seeds)]
+            played = [play(ask, problem, seed, options.trainings, accounted == "resumed") for seed in range(options.seeds)]
             regrets, named, counts = zip(*played)
             mean = sum(regrets) / len(regrets)
             deviation = math.sqrt(sum((r - mean) ** 2 for r in regrets) / (len(regrets) - 1))
             line = {
-                "problem": problem, "method": "DEHB 0.1.2", "accounted": "resumed" if resumed else "restarted",
+                "problem": problem, "method": "DEHB 0.1.2", "accounted": accounted,
                 "meanRegret": round(mean, 4), "halfWidth95": round(1.96 * deviation / math.sqrt(len(regrets)), 4),
                 "named": round(sum(named) / len(named), 4), "meanTrials": round(sum(counts) / len(counts), 1),
                 "seeds": options.seeds, "trainings": options.trainings,
