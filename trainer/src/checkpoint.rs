@@ -18,8 +18,10 @@ use burn_pack::{Reader, Writer};
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Identity, Preparation};
+use crate::hypergradient::Parameter;
 use crate::model::Architecture;
 use crate::report::Line;
+use crate::settings::Settings;
 use crate::stopping::Progress;
 use crate::training::Training;
 
@@ -95,6 +97,9 @@ pub struct Manifest {
     pub data: Vec<Identity>,
     /// What each fold's training part taught about the data.
     pub preparation: Vec<Preparation>,
+    /// The parameters whose hypergradients are followed.
+    #[serde(default)]
+    pub hypergradients: Vec<Parameter>,
     /// What was printed for the epoch.
     pub line: Line,
     /// What early stopping remembers.
@@ -103,6 +108,9 @@ pub struct Manifest {
     models: Vec<Entry>,
     /// The optimizer's state of each fold.
     states: Vec<Entry>,
+    /// The training in double precision of each fold, where hypergradients are followed.
+    #[serde(default)]
+    slopes: Vec<Entry>,
 }
 
 /// A checkpoint that was read and found whole.
@@ -113,6 +121,7 @@ pub struct Checkpoint {
     pub manifest: Manifest,
     models: Vec<Vec<u8>>,
     states: Vec<Vec<u8>>,
+    slopes: Vec<Vec<u8>>,
 }
 
 impl Checkpoint {
@@ -133,31 +142,45 @@ impl Checkpoint {
             return Err(damaged(format!("expected format {FORMAT}, found {}", manifest.format)));
         }
         let folds = manifest.data.len();
-        if folds == 0 || [manifest.models.len(), manifest.states.len(), manifest.preparation.len()] != [folds; 3] {
+        let slopes = if manifest.hypergradients.is_empty() { 0 } else { folds };
+        let counts = [manifest.models.len(), manifest.states.len(), manifest.preparation.len()];
+        if folds == 0 || counts != [folds; 3] || manifest.slopes.len() != slopes {
             return Err(damaged("its manifest is not of one number of folds".to_owned()));
         }
         let read = |entries: &[Entry]| -> Result<Vec<Vec<u8>>, Error> {
             entries.iter().map(|entry| read_entry(folder, entry)).collect()
         };
-        let (models, states) = (read(&manifest.models)?, read(&manifest.states)?);
-        Ok(Some(Self { folder: folder.to_owned(), manifest, models, states }))
+        let (models, states, slopes) = (read(&manifest.models)?, read(&manifest.states)?, read(&manifest.slopes)?);
+        Ok(Some(Self { folder: folder.to_owned(), manifest, models, states, slopes }))
     }
 
     /// Puts the checkpoint's weights and states into `folds`, which must be of the same network, optimizer and data.
     ///
     /// # Errors
     /// If they are not.
-    pub fn restore(self, folds: &mut [Training<'_>], optimizer: &str) -> Result<(), Error> {
+    pub fn restore(
+        self,
+        folds: &mut [Training<'_>],
+        optimizer: &str,
+        hypergradients: &[Parameter],
+    ) -> Result<(), Error> {
         for training in folds.iter() {
             self.require("the network", &self.manifest.architecture, &training.architecture)?;
         }
         self.require("the optimizer", self.manifest.optimizer.as_str(), optimizer)?;
+        self.require("the hypergradients", self.manifest.hypergradients.as_slice(), hypergradients)?;
         let data: Vec<&Identity> = folds.iter().map(|training| &training.data.identity).collect();
         self.require("the data", &self.manifest.data.iter().collect(), &data)?;
         let unusable = |entry: &Entry| {
             let path = self.folder.join(&entry.file);
             move |error: RecordError| Error::Damaged { path, reason: error.to_string() }
         };
+        for (training, (bytes, entry)) in folds.iter_mut().zip(self.slopes.iter().zip(&self.manifest.slopes)) {
+            let path = self.folder.join(&entry.file);
+            let reason = || "it is not of a network like this".to_owned();
+            let trajectory = training.trajectory.as_ref().and_then(|trajectory| trajectory.with_bytes(bytes));
+            training.trajectory = Some(trajectory.ok_or_else(|| Error::Damaged { path, reason: reason() })?);
+        }
         let models = self.models.into_iter().zip(&self.manifest.models);
         let states = self.states.into_iter().zip(&self.manifest.states);
         for (training, ((model, model_entry), (state, state_entry))) in folds.iter_mut().zip(models.zip(states)) {
@@ -192,7 +215,7 @@ impl Checkpoint {
 pub fn write(
     folder: &Path,
     folds: &[Training<'_>],
-    optimizer: &str,
+    settings: &Settings,
     line: &Line,
     progress: &Progress,
 ) -> Result<(), Error> {
@@ -205,25 +228,32 @@ pub fn write(
         format: FORMAT,
         epoch,
         architecture: first.architecture.clone(),
-        optimizer: optimizer.to_owned(),
+        optimizer: settings.optimization.method.name().to_owned(),
+        hypergradients: settings.hypergradients.clone(),
         data: folds.iter().map(|fold| fold.data.identity.clone()).collect(),
         preparation: folds.iter().map(|fold| fold.data.preparation.clone()).collect(),
         line: line.clone(),
         progress: progress.clone(),
         models: Vec::new(),
         states: Vec::new(),
+        slopes: Vec::new(),
     };
     for (place, training) in folds.iter().enumerate() {
         let model = training.network.valid().into_record().into_bytes().map_err(Error::Pack)?;
         let state = training.optimizer.0.into_bytes().and_then(in_order).map_err(Error::Pack)?;
-        let name = |what: &str| match folds.len() {
-            1 => format!("{what}-{epoch}.bpk"),
-            _ => format!("{what}-{epoch}-{place}.bpk"),
+        let name = |what: &str, end: &str| match folds.len() {
+            1 => format!("{what}-{epoch}.{end}"),
+            _ => format!("{what}-{epoch}-{place}.{end}"),
         };
-        let entries = [(name("model"), model, &mut manifest.models), (name("optimizer"), state, &mut manifest.states)];
-        for (file, content, entries) in entries {
-            put(folder, &file, &content)?;
-            entries.push(Entry::of(file, &content));
+        let add = |file: String, content: &[u8], entries: &mut Vec<Entry>| {
+            put(folder, &file, content)?;
+            entries.push(Entry::of(file, content));
+            Ok(())
+        };
+        add(name("model", "bpk"), &model, &mut manifest.models)?;
+        add(name("optimizer", "bpk"), &state, &mut manifest.states)?;
+        if let Some(trajectory) = &training.trajectory {
+            add(name("slopes", "bin"), &trajectory.to_bytes(), &mut manifest.slopes)?;
         }
     }
     let text = serde_json::to_vec_pretty(&manifest)
@@ -259,9 +289,10 @@ fn remove_others(folder: &Path, manifest: &Manifest) {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
-        let ours = ["model-", "optimizer-", MANIFEST].iter().any(|start| name.starts_with(start))
-            && [".bpk", ".tmp"].iter().any(|end| name.ends_with(end));
-        if ours && manifest.models.iter().chain(&manifest.states).all(|entry| entry.file != name) {
+        let ours = ["model-", "optimizer-", "slopes-", MANIFEST].iter().any(|start| name.starts_with(start))
+            && [".bpk", ".bin", ".tmp"].iter().any(|end| name.ends_with(end));
+        let mut kept = manifest.models.iter().chain(&manifest.states).chain(&manifest.slopes);
+        if ours && kept.all(|entry| entry.file != name) {
             let _ = fs::remove_file(entry.path());
         }
     }

@@ -14,11 +14,12 @@ use crate::model_file::{self, Model};
 use crate::report::{metric, remark};
 use crate::run::{Ending, Error};
 use crate::signals::Stop;
+use crate::team::Team;
 
 impl Model {
-    fn predictor<'a>(&'a self, device: &'a Device) -> Predictor<'a> {
+    fn predictor<'a>(&'a self, device: &'a Device, team: &'a Team) -> Predictor<'a> {
         let model_file::Description { architecture, preparation, .. } = &self.description;
-        Predictor { network: &self.network, architecture, preparation, device }
+        Predictor { network: &self.network, architecture, preparation, device, team }
     }
 }
 
@@ -30,11 +31,17 @@ fn all(samples: &Samples) -> Vec<u32> {
 ///
 /// # Errors
 /// If the model or the data cannot be used.
-pub fn evaluate(model: &Path, data: &Path, device: &Device, out: &mut dyn Write, stop: &Stop) -> Result<Ending, Error> {
+pub fn evaluate(
+    model: &Path,
+    data: &Path,
+    (device, team): (&Device, &Team),
+    out: &mut dyn Write,
+    stop: &Stop,
+) -> Result<Ending, Error> {
     let model = model_file::read(model, device)?;
     let (samples, _) = data::read_other(data, &model.description.preparation, true)?;
     let rows = all(&samples);
-    let Some(evaluation) = model.predictor(device).evaluate(&samples, &rows, Distance::Squared, stop) else {
+    let Some(evaluation) = model.predictor(device, team).evaluate(&samples, &rows, Distance::Squared, stop) else {
         return Ok(Ending::Stopped(stop.signal().unwrap_or_default()));
     };
     remark(out, &format!("{} rows", rows.len()))?;
@@ -62,10 +69,16 @@ pub fn evaluate(model: &Path, data: &Path, device: &Device, out: &mut dyn Write,
 ///
 /// # Errors
 /// If the model or the data cannot be used.
-pub fn predict(model: &Path, data: &Path, device: &Device, out: &mut dyn Write, stop: &Stop) -> Result<Ending, Error> {
+pub fn predict(
+    model: &Path,
+    data: &Path,
+    (device, team): (&Device, &Team),
+    out: &mut dyn Write,
+    stop: &Stop,
+) -> Result<Ending, Error> {
     let model = model_file::read(model, device)?;
     let (samples, _) = data::read_other(data, &model.description.preparation, false)?;
-    let predictor = model.predictor(device);
+    let predictor = model.predictor(device, team);
     let Some(outputs) = predictor.outputs(&samples, &all(&samples), stop) else {
         return Ok(Ending::Stopped(stop.signal().unwrap_or_default()));
     };

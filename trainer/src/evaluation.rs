@@ -7,6 +7,7 @@ use crate::loss::Distance;
 use crate::metrics::{Metric, Outcome};
 use crate::model::{Architecture, Learning, Network};
 use crate::signals::Stop;
+use crate::team::Team;
 
 /// Rows that are looked at together; the result does not depend on it but for rounding.
 const CHUNK: usize = 1000;
@@ -22,6 +23,8 @@ pub struct Predictor<'a> {
     pub preparation: &'a Preparation,
     /// Where it is.
     pub device: &'a Device,
+    /// Who computes it.
+    pub team: &'a Team,
 }
 
 /// How good a network is.
@@ -46,27 +49,27 @@ impl Predictor<'_> {
     /// What the network gives for `rows`, row after row: a score for each class, or one number in deviations. Nothing if it was
     /// told to stop.
     #[must_use]
-    pub fn outputs(&self, samples: &Samples, rows: &[u32], stop: &Stop) -> Option<Vec<f32>> {
-        let mut outputs = Vec::with_capacity(rows.len() * self.architecture.outputs);
-        for rows in rows.chunks(CHUNK) {
+    pub fn outputs(&self, samples: &Samples, rows: &[u32], stop: &Stop) -> Option<Vec<f64>> {
+        let chunks: Vec<&[u32]> = rows.chunks(CHUNK).collect();
+        let outputs = self.team.each(chunks.len(), |chunk| {
             if stop.signal().is_some() {
                 return None;
             }
-            let inputs = samples.inputs(rows, self.device);
+            let inputs = samples.inputs(chunks[chunk], self.device).cast(self.network.dtype());
             let no_learning = None::<&mut Learning<fn(usize, usize) -> Option<Vec<f32>>>>;
             let scores = self.network.forward(self.architecture, inputs, no_learning);
-            outputs.extend(scores.into_data().iter::<f32>());
-        }
-        Some(outputs)
+            Some(scores.into_data().iter::<f64>().collect::<Vec<f64>>())
+        });
+        outputs.into_iter().collect::<Option<Vec<_>>>().map(|chunks| chunks.concat())
     }
 
     /// The probability of each class, row after row, or the predicted numbers in the target's unit.
     #[must_use]
-    pub fn predictions(&self, outputs: &[f32]) -> Vec<f64> {
+    pub fn predictions(&self, outputs: &[f64]) -> Vec<f64> {
         match &self.preparation.target {
             Prediction::Classes { names, .. } => outputs.chunks_exact(names.len()).flat_map(softmax).collect(),
             Prediction::Number { mean, deviation, .. } => {
-                outputs.iter().map(|&output| f64::from(output) * deviation + mean).collect()
+                outputs.iter().map(|&output| output * deviation + mean).collect()
             }
         }
     }
@@ -100,16 +103,16 @@ impl Predictor<'_> {
 }
 
 /// The probabilities that scores stand for.
-fn softmax(scores: &[f32]) -> Vec<f64> {
-    let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let parts: Vec<f64> = scores.iter().map(|&score| (f64::from(score) - f64::from(highest)).exp()).collect();
+fn softmax(scores: &[f64]) -> Vec<f64> {
+    let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let parts: Vec<f64> = scores.iter().map(|&score| (score - highest).exp()).collect();
     let sum: f64 = parts.iter().sum();
     parts.into_iter().map(|part| part / sum).collect()
 }
 
 /// The cross-entropy of one row, from scores, so that no probability is rounded to 0.
-fn cross_entropy(scores: &[f32], label: usize) -> f64 {
-    let highest = f64::from(scores.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let sum: f64 = scores.iter().map(|&score| (f64::from(score) - highest).exp()).sum();
-    sum.ln() + highest - f64::from(scores[label])
+fn cross_entropy(scores: &[f64], label: usize) -> f64 {
+    let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = scores.iter().map(|&score| (score - highest).exp()).sum();
+    sum.ln() + highest - scores[label]
 }

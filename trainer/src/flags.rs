@@ -82,6 +82,12 @@ pub struct Flags {
     /// Metrics to print besides the usual ones, with commas between
     #[arg(long, env = "TRAINER_METRICS", value_name = "NAMES")]
     pub metrics: Option<String>,
+    /// After how many batches there is a line within an epoch, besides the one at its end [default: none]
+    #[arg(long, env = "TRAINER_EVERY", value_name = "N")]
+    pub every: Option<String>,
+    /// Print gradient/NAME, the derivative of val_loss, for learning_rate, weight_decay, momentum or l1, with commas between
+    #[arg(long, env = "TRAINER_HYPERGRADIENTS", value_name = "NAMES")]
+    pub hypergradients: Option<String>,
     /// Measure the test files too, at the end
     #[arg(long)]
     pub test: bool,
@@ -95,6 +101,9 @@ pub struct Flags {
     /// Where it is computed.
     #[command(flatten)]
     pub machine: MachineFlags,
+    /// Parts that a batch is computed in, side by side; sums are rounded by it [default: 1 below 64 rows, then 2 to 8 by the batch]
+    #[arg(long, env = "TRAINER_PARTS", value_name = "N", help_heading = "Machine")]
+    pub parts: Option<String>,
 }
 
 /// The flags about data.

@@ -1,11 +1,14 @@
 //! How the weights follow the gradients.
 
+mod fused;
+
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, RmsPropConfig, SgdConfig};
 use burn::tensor::Tensor;
 
+use crate::device::Kind;
 use crate::model::Network;
 
 /// A method of descent.
@@ -76,7 +79,37 @@ pub struct Optimization {
 impl Optimization {
     /// An optimizer with a state of zero.
     #[must_use]
-    pub fn optimizer(&self) -> ModuleOptimizer {
+    pub fn optimizer(&self, device: Kind) -> ModuleOptimizer {
+        if device != Kind::Cpu {
+            return self.general();
+        }
+        match (self.method, self.fused_decay()) {
+            (Method::Sgd | Method::Nesterov, decay) => ModuleOptimizer::from(fused::Sgd {
+                momentum: self.momentum as f32,
+                nesterov: self.method == Method::Nesterov,
+                decay,
+            }),
+            (Method::Adam | Method::AdamW, decay) => ModuleOptimizer::from(fused::Adam {
+                beta1: self.beta1 as f32,
+                beta2: self.beta2 as f32,
+                epsilon: self.epsilon as f32,
+                decay,
+            }),
+            (Method::RmsProp, _) => self.general(),
+        }
+    }
+
+    /// What decay does inside of the methods that are fused.
+    fn fused_decay(&self) -> fused::Decay {
+        match (self.weight_decay > 0.0, self.decoupled) {
+            (false, _) => fused::Decay::None,
+            (true, false) => fused::Decay::Penalty(self.weight_decay as f32),
+            (true, true) => fused::Decay::Decoupled(self.weight_decay),
+        }
+    }
+
+    /// burn's own optimizer, for any device.
+    fn general(&self) -> ModuleOptimizer {
         let decay = self.weight_decay > 0.0 && !self.decoupled;
         let decay = decay.then(|| WeightDecayConfig::new(self.weight_decay as f32));
         match self.method {
@@ -109,11 +142,11 @@ impl Optimization {
         optimizer: &mut ModuleOptimizer,
         network: Network,
         gradients: GradientsParams,
-        rate: f64,
+        (rate, device): (f64, Kind),
     ) -> Network {
         let gradients = self.shaped(&network, gradients);
-        // The optimizer takes the network and gives it back; what it shares with a clone is not copied.
-        let network = if self.decoupled && self.weight_decay > 0.0 {
+        let fused = device == Kind::Cpu && self.method != Method::RmsProp;
+        let network = if self.decoupled && self.weight_decay > 0.0 && !fused {
             network.map(&mut Decay { keep: 1.0 - rate * self.weight_decay })
         } else {
             network
@@ -138,6 +171,36 @@ impl Optimization {
             }
         }
         gradients
+    }
+}
+
+/// The sum of the gradients of a batch's parts, from the first to the last.
+#[must_use]
+pub fn sum(network: &Network, parts: Vec<GradientsParams>, device: Kind) -> GradientsParams {
+    let mut parts = parts.into_iter();
+    let mut all = parts.next().unwrap_or_default();
+    for part in parts {
+        network.visit(&mut Sum { all: &mut all, part, device });
+    }
+    all
+}
+
+/// Adds the gradients of a part.
+struct Sum<'a> {
+    all: &'a mut GradientsParams,
+    part: GradientsParams,
+    device: Kind,
+}
+
+impl ModuleVisitor for Sum<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let sum = match (self.all.remove::<D>(param.id), self.part.remove::<D>(param.id)) {
+            (Some(all), Some(part)) if self.device == Kind::Cpu => fused::sum(all, part),
+            (Some(all), Some(part)) => all + part,
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => return,
+        };
+        self.all.register(param.id, sum);
     }
 }
 
@@ -202,3 +265,6 @@ impl ModuleMapper for Decay {
         Param::from_mapped_value(id, tensor, mapper)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ pub enum Purpose {
     Weights = 2,
     /// The order of the training rows; indexed by epoch.
     Order = 3,
-    /// Which activations are dropped; indexed by epoch, batch and layer.
+    /// Which activations are dropped; indexed by epoch, batch, and layer and part of the batch.
     Dropout = 4,
     /// A generated problem; indexed by its place in the list of them.
     Generated = 5,

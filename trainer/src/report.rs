@@ -72,6 +72,15 @@ impl Line {
         out.flush()
     }
 
+    /// Prints it as what was measured within an epoch, after `epochs` of them, a broken number.
+    ///
+    /// # Errors
+    /// If the output is closed.
+    pub fn print_within(&self, epochs: f64, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(format!("epoch={epochs:.6}{}\n", self.fields('=')).as_bytes())?;
+        out.flush()
+    }
+
     /// Prints it as the result of one fold or repeat, counted from 1.
     ///
     /// # Errors

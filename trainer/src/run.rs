@@ -2,20 +2,23 @@
 
 mod found;
 mod introduction;
+mod measure;
+mod watch;
 
 use std::io::{self, Write};
 use std::time::Instant;
 
 use crate::checkpoint;
-use crate::data::{self, Dataset, Prediction, Source};
-use crate::evaluation::Evaluation;
-use crate::metrics::Metric;
+use crate::data::{self, Dataset, Source};
 use crate::model_file;
 use crate::report::{Line, mean_and_error, metric, remark};
 use crate::settings::Settings;
 use crate::signals::{self, Stop};
 use crate::stopping::Progress;
+use crate::team::Team;
 use crate::training::Training;
+use measure::{Measure, measure, metrics, values};
+use watch::Watch;
 
 /// Why a run cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +35,9 @@ pub enum Error {
     /// What was asked for does not suit the data.
     #[error("{0}")]
     Unsuitable(String),
+    /// The system gives it no threads.
+    #[error("cannot start threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
     /// Nobody reads what it prints.
     #[error("cannot print: {0}")]
     Output(#[from] io::Error),
@@ -46,7 +52,9 @@ impl Error {
             | Self::Unsuitable(_)
             | Self::Checkpoint(checkpoint::Error::Mismatch { .. })
             | Self::Model(model_file::Error::Read { .. } | model_file::Error::Unusable { .. }) => 2,
-            Self::Checkpoint(_) | Self::Model(model_file::Error::Write { .. }) | Self::Output(_) => 1,
+            Self::Checkpoint(_) | Self::Model(model_file::Error::Write { .. }) | Self::Threads(_) | Self::Output(_) => {
+                1
+            }
         }
     }
 }
@@ -78,7 +86,12 @@ impl Ending {
 ///
 /// # Errors
 /// If the data, the checkpoint or the output cannot be used.
-pub fn run(settings: &Settings, out: &mut dyn Write, stop: &Stop) -> Result<Ending, Error> {
+pub fn run(settings: &Settings, out: &mut (dyn Write + Send), stop: &Stop) -> Result<Ending, Error> {
+    let team = Team::new(settings.machine.threads)?;
+    team.lead(|| run_by(&team, settings, out, stop))
+}
+
+fn run_by(team: &Team, settings: &Settings, out: &mut dyn Write, stop: &Stop) -> Result<Ending, Error> {
     let found = found::find(settings, out)?;
     let source = Source::read(&settings.data, &settings.options)?;
     if settings.test && matches!(source, Source::Table(_)) {
@@ -93,7 +106,7 @@ pub fn run(settings: &Settings, out: &mut dyn Write, stop: &Stop) -> Result<Endi
         let text = "--save needs one network; several folds train one each: choose one with --repeat";
         return Err(Error::Unsuitable(text.to_owned()));
     }
-    let trainings: Result<Vec<_>, _> = data.iter().map(|data| Training::new(settings, data)).collect();
+    let trainings: Result<Vec<_>, _> = data.iter().map(|data| Training::new(settings, data, team)).collect();
     let mut run = Run {
         settings,
         folds: trainings.map_err(Error::Unsuitable)?,
@@ -107,31 +120,14 @@ pub fn run(settings: &Settings, out: &mut dyn Write, stop: &Stop) -> Result<Endi
     run.train(out, stop)
 }
 
-/// What is measured after each epoch, by the names under which it is printed; the loss stands where there is no metric.
-fn metrics(settings: &Settings, data: &Dataset) -> Result<Vec<(String, Option<Metric>)>, Error> {
-    let (classes, usual) = match &data.preparation.target {
-        Prediction::Classes { names, .. } => (Some(names.len()), Metric::Accuracy),
-        Prediction::Number { .. } => (None, Metric::Rmse),
-    };
-    let watched = settings.patience.as_ref().and_then(|patience| Metric::parse(patience.metric.strip_prefix("val_")?));
-    let mut all = vec![(format!("val_{}", usual.name()), Some(usual)), ("val_loss".to_owned(), None)];
-    for metric in settings.metrics.iter().copied().chain(watched) {
-        if let Some(reason) = metric.unfit(classes) {
-            return Err(Error::Unsuitable(format!("the metric {} {reason}", metric.name())));
-        }
-        let name = format!("val_{}", metric.name());
-        if all.iter().all(|(known, _)| *known != name) {
-            all.push((name, Some(metric)));
-        }
-    }
-    Ok(all)
-}
+/// The training loss of each fold, and what was measured of it.
+type Results = Vec<(f64, Vec<f64>)>;
 
 /// A run under way.
 struct Run<'a> {
     settings: &'a Settings,
     folds: Vec<Training<'a>>,
-    metrics: Vec<(String, Option<Metric>)>,
+    metrics: Vec<(String, Measure)>,
     progress: Progress,
     /// The epochs that are trained.
     reached: u32,
@@ -149,7 +145,7 @@ impl Run<'_> {
         let line = checkpoint.manifest.line.clone();
         self.reached = checkpoint.manifest.epoch;
         self.progress = checkpoint.manifest.progress.clone();
-        checkpoint.restore(&mut self.folds, settings.optimization.method.name())?;
+        checkpoint.restore(&mut self.folds, settings.optimization.method.name(), &settings.hypergradients)?;
         let (reached, ended) = (self.reached, self.is_over() || self.reached >= settings.epochs);
         if own && reached <= settings.epochs || reached == settings.epochs || (ended && reached < settings.epochs) {
             // A run was cut off between saving the epoch and printing it, or its output was lost: say it again. The same line
@@ -173,7 +169,7 @@ impl Run<'_> {
         while self.reached < settings.epochs && !self.is_over() {
             let epoch = self.reached + 1;
             let start = Instant::now();
-            let Some(results) = self.epoch(epoch, stop) else {
+            let Some(results) = self.epoch(epoch, out, stop)? else {
                 return stopped(stop, self.reached, out);
             };
             let names: Vec<String> = self.metrics.iter().map(|(name, _)| name.clone()).collect();
@@ -211,17 +207,20 @@ impl Run<'_> {
         self.end(out, stop)
     }
 
-    /// One epoch of each fold: its training loss and what was measured.
-    fn epoch(&mut self, epoch: u32, stop: &Stop) -> Option<Vec<(f64, Vec<f64>)>> {
-        let metrics = &self.metrics;
-        let folds = self.folds.iter_mut();
-        folds
-            .map(|training| {
-                let loss = training.epoch(epoch, stop)?;
-                let evaluation = training.validate(stop)?;
-                Some((loss, values(metrics, &evaluation)))
-            })
-            .collect()
+    /// One epoch of each fold: its training loss and what was measured. Nothing if it was told to stop.
+    fn epoch(&mut self, epoch: u32, out: &mut dyn Write, stop: &Stop) -> Result<Option<Results>, Error> {
+        let Self { settings, metrics, folds, .. } = self;
+        let several = folds.len();
+        let mut results = Vec::new();
+        for (place, training) in folds.iter_mut().enumerate() {
+            let mut watch = Watch::new(settings, metrics, epoch, (place, several));
+            let loss = training.epoch(epoch, stop, &mut |training, batch| watch.see(training, batch, out, stop))?;
+            drop(watch);
+            let Some(loss) = loss else { return Ok(None) };
+            let Some(values) = measure(metrics, training, stop) else { return Ok(None) };
+            results.push((loss, values));
+        }
+        Ok(Some(results))
     }
 
     /// The result of a single fold, the test files, the model.
@@ -238,10 +237,11 @@ impl Run<'_> {
                 let Some(evaluation) = training.measure(&samples, &rows, stop) else {
                     return stopped(stop, self.reached, out);
                 };
-                results.push(values(&self.metrics, &evaluation));
+                results.push(values(&self.metrics, &evaluation, &[]));
             }
             let mut fields = Vec::new();
-            for (place, (name, _)) in self.metrics.iter().enumerate() {
+            let measured = |measure: &Measure| !matches!(measure, Measure::Hypergradient(_));
+            for (place, (name, _)) in self.metrics.iter().enumerate().filter(|(_, (_, measure))| measured(measure)) {
                 let (mean, _) = mean_and_error(&results.iter().map(|values| values[place]).collect::<Vec<f64>>());
                 fields.push(format!("{}={}", name.replacen("val_", "test_", 1), metric(mean)));
             }
@@ -264,8 +264,7 @@ impl Run<'_> {
 
     fn save_progress(&self) -> Result<(), Error> {
         if let (Some(folder), Some(line)) = (&self.settings.checkpoint, &self.line) {
-            let optimizer = self.settings.optimization.method.name();
-            checkpoint::write(folder, &self.folds, optimizer, line, &self.progress)?;
+            checkpoint::write(folder, &self.folds, self.settings, line, &self.progress)?;
         }
         Ok(())
     }
@@ -277,11 +276,6 @@ impl Run<'_> {
             Some(_) => remark(out, &format!("epoch {}{}", line.epoch, line.fields(' '))),
         }
     }
-}
-
-/// What `evaluation` says about `metrics`.
-fn values(metrics: &[(String, Option<Metric>)], evaluation: &Evaluation) -> Vec<f64> {
-    metrics.iter().map(|(_, metric)| metric.map_or(evaluation.loss, |metric| evaluation.value(metric))).collect()
 }
 
 fn stopped(stop: &Stop, epoch: u32, out: &mut dyn Write) -> Result<Ending, Error> {

@@ -1,16 +1,32 @@
 //! One epoch: every training row once, in an order that belongs to the epoch.
+//!
+//! A batch is computed in parts, side by side, whose gradients are added in the parts' order. How many there are belongs to what
+//! is computed, because sums are rounded: it depends on the batch and never on the threads.
+
+mod precise;
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
 
 use crate::data::{Dataset, Samples};
+use crate::device::Kind;
 use crate::evaluation::{Evaluation, Predictor};
+use crate::hypergradient::network::with_numbers;
+use crate::hypergradient::{self, Trajectory};
 use crate::loss::Loss;
+use crate::model::layers::Statistics;
 use crate::model::{Architecture, Learning, Network};
+use crate::optimization;
 use crate::random::{Purpose, Stream};
 use crate::settings::Settings;
 use crate::signals::Stop;
+use crate::team::Team;
+
+/// Rows below which a batch is not divided.
+const UNDIVIDED: usize = 64;
+/// The most parts of a batch, unless they are given.
+const MOST_PARTS: usize = 8;
 
 /// A network in training.
 #[derive(Debug)]
@@ -24,9 +40,33 @@ pub struct Training<'a> {
     pub network: Network,
     /// What the optimizer remembers of the steps so far.
     pub optimizer: Optimizer,
+    /// The training in double precision, if hypergradients are asked for.
+    pub trajectory: Option<Trajectory>,
     loss: Loss,
+    parts: usize,
+    team: &'a Team,
     device: Device,
     inference: Device,
+}
+
+/// What a batch came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch {
+    /// Batches of the epoch that are done.
+    pub done: usize,
+    /// Batches of an epoch.
+    pub of: usize,
+    /// The batch's loss.
+    pub loss: f64,
+    /// What it counts among others.
+    pub weight: f64,
+}
+
+/// What one part of a batch comes to.
+struct Part {
+    loss: f64,
+    gradients: GradientsParams,
+    statistics: Vec<Statistics>,
 }
 
 /// burn's optimizer, which has no debug form of its own.
@@ -43,7 +83,7 @@ impl<'a> Training<'a> {
     ///
     /// # Errors
     /// If the network or its loss does not suit the data.
-    pub fn new(settings: &'a Settings, data: &'a Dataset) -> Result<Self, String> {
+    pub fn new(settings: &'a Settings, data: &'a Dataset, team: &'a Team) -> Result<Self, String> {
         let architecture = settings.model.architecture(&data.preparation)?;
         let loss = Loss::new(
             &data.preparation,
@@ -51,12 +91,21 @@ impl<'a> Training<'a> {
             &data.train,
             (settings.distance, settings.smoothing, &settings.class_weights),
         )?;
+        let wanted = &settings.hypergradients;
+        if let Some(reason) = hypergradient::refusal(wanted, &settings.optimization, architecture.batch_norm) {
+            return Err(reason.to_owned());
+        }
         let inference = settings.machine.device.open();
         let device = inference.clone().autodiff();
         let fold = data.identity.fold;
+        let network = Network::new(&architecture, settings.model.initialization, settings.seed, fold, &device);
+        let trajectory = || Trajectory::new(hypergradient::network::numbers(&network), wanted.len());
         Ok(Self {
-            network: Network::new(&architecture, settings.model.initialization, settings.seed, fold, &device),
-            optimizer: Optimizer(settings.optimization.optimizer()),
+            trajectory: (!wanted.is_empty()).then(trajectory),
+            network,
+            optimizer: Optimizer(settings.optimization.optimizer(settings.machine.device)),
+            parts: parts(settings, &architecture),
+            team,
             settings,
             data,
             architecture,
@@ -66,50 +115,98 @@ impl<'a> Training<'a> {
         })
     }
 
-    /// Trains one epoch and returns the mean loss over it, or nothing if it was told to stop.
+    /// Trains one epoch and returns the mean loss over it, or nothing if it was told to stop. After each batch `watch` is told.
     ///
     /// What it does depends on the weights, the optimizer's state and the epoch's number only: a resumed run computes what
     /// an uninterrupted one would.
-    pub fn epoch(&mut self, epoch: u32, stop: &Stop) -> Option<f64> {
+    ///
+    /// # Errors
+    /// If `watch` fails.
+    pub fn epoch<E>(
+        &mut self,
+        epoch: u32,
+        stop: &Stop,
+        watch: &mut dyn FnMut(&Self, Batch) -> Result<(), E>,
+    ) -> Result<Option<f64>, E> {
         let (settings, data) = (self.settings, self.data);
         let mut order = data.train.clone();
         let fold = data.identity.fold as u32;
         Stream::of_fold(settings.seed, Purpose::Order, [epoch, 0, 0], fold).shuffle(&mut order);
-        let steps = order.len().div_ceil(settings.batch_size) as u64;
+        let of = order.len().div_ceil(settings.batch_size);
         let (mut sum, mut all) = (0.0, 0.0);
         for (batch, rows) in order.chunks(settings.batch_size).enumerate() {
             if stop.signal().is_some() {
-                return None;
+                return Ok(None);
             }
-            let step = u64::from(epoch - 1) * steps + batch as u64;
-            let rate = settings.schedule.rate(settings.learning_rate, step, steps);
-            let total = self.loss.total(&data.samples, rows);
-            sum += self.step([epoch, batch as u32], rows, rate, total) * total;
-            all += total;
+            let step = u64::from(epoch - 1) * of as u64 + batch as u64;
+            let rate = settings.schedule.rate(settings.learning_rate, step, of as u64);
+            let weight = self.loss.total(&data.samples, rows);
+            let loss = self.step([epoch, batch as u32], rows, rate, weight);
+            sum += loss * weight;
+            all += weight;
+            watch(self, Batch { done: batch + 1, of, loss, weight })?;
         }
-        Some(sum / all)
+        if let Some(trajectory) = &self.trajectory {
+            let network = std::mem::take(&mut self.network);
+            self.network = with_numbers(network, trajectory.weights(), DType::F32, &self.device);
+        }
+        Ok(Some(sum / all))
     }
 
     /// Learns from one batch and returns its loss.
-    fn step(&mut self, [epoch, batch]: [u32; 2], rows: &[u32], rate: f64, total: f64) -> f64 {
+    fn step(&mut self, index: [u32; 2], rows: &[u32], rate: f64, total: f64) -> f64 {
+        let size = rows.len().div_ceil(self.parts);
+        let parts: Vec<&[u32]> = rows.chunks(size).collect();
+        if let Some(mut trajectory) = self.trajectory.take() {
+            let loss = self.precise_step(&mut trajectory, index, &parts, (rate, total));
+            self.trajectory = Some(trajectory);
+            return loss;
+        }
+        // Each part has a network of its own, which shares the numbers: burn would join the graphs of one network and let one
+        // thread wait for another.
+        let plain = self.network.valid();
+        let parts = self.team.each(parts.len(), |part| {
+            let network = plain.clone().train();
+            self.part(index, (part as u32, parts[part]), &network, total)
+        });
+        drop(plain);
+        let (mut loss, mut gradients, mut statistics) = (0.0, Vec::new(), Vec::new());
+        for part in parts {
+            loss += part.loss;
+            gradients.push(part.gradients);
+            statistics.extend(part.statistics);
+        }
+        let (optimization, device) = (&self.settings.optimization, self.settings.machine.device);
+        // The numbers are changed in their place as long as nobody else has them.
+        let (network, optimizer) = (std::mem::take(&mut self.network), &mut self.optimizer.0);
+        self.network = self.team.whole(|| {
+            let gradients = optimization::sum(&network, gradients, device);
+            let mut network = optimization.step(optimizer, network, gradients, (rate, device));
+            network.learn(statistics);
+            network
+        });
+        loss
+    }
+
+    /// What `rows`, a part of a batch, say about `network`. Of the batch, `total` is what its losses are divided by.
+    fn part(&self, [epoch, batch]: [u32; 2], (part, rows): (u32, &[u32]), network: &Network, total: f64) -> Part {
         let (settings, data) = (self.settings, self.data);
         let fold = data.identity.fold as u32;
         let dropout = |place: usize, count: usize| {
             let rate = settings.model.dropout(place);
-            let draw = || Stream::of_fold(settings.seed, Purpose::Dropout, [epoch, batch, place as u32], fold);
-            (rate > 0.0).then(|| draw().dropout(rate, count))
+            let index = [epoch, batch, place as u32 | part << 16];
+            (rate > 0.0).then(|| Stream::of_fold(settings.seed, Purpose::Dropout, index, fold).dropout(rate, count))
         };
         let mut learning = Learning { dropout, statistics: Vec::new() };
-        let inputs = data.samples.inputs(rows, &self.device);
-        let targets = self.loss.targets(&data.samples, rows, total, &self.device);
-        let outputs = self.network.forward(&self.architecture, inputs, Some(&mut learning));
+        let inputs = data.samples.inputs(rows, &self.device).cast(network.dtype());
+        let targets = self.loss.targets(&data.samples, rows, total, &self.device).cast(network.dtype());
+        let outputs = network.forward(&self.architecture, inputs, Some(&mut learning));
         let loss = self.loss.value(outputs, targets, total);
-        let value = f64::from(loss.clone().into_scalar::<f32>());
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
-        // The optimizer takes the network and gives it back; a clone shares its tensors.
-        self.network = settings.optimization.step(&mut self.optimizer.0, self.network.clone(), gradients, rate);
-        self.network.learn(learning.statistics);
-        value
+        Part {
+            loss: loss.clone().into_scalar::<f64>(),
+            gradients: GradientsParams::from_grads(loss.backward(), network),
+            statistics: learning.statistics,
+        }
     }
 
     /// Measures the network on the rows held out. Nothing if it was told to stop.
@@ -119,13 +216,24 @@ impl<'a> Training<'a> {
 
     /// Measures the network on `rows` of `samples`. Nothing if it was told to stop.
     pub fn measure(&self, samples: &Samples, rows: &[u32], stop: &Stop) -> Option<Evaluation> {
-        let network = self.network.valid();
+        let network = self.judged();
         let predictor = Predictor {
             network: &network,
             architecture: &self.architecture,
             preparation: &self.data.preparation,
             device: &self.inference,
+            team: self.team,
         };
         predictor.evaluate(samples, rows, self.settings.distance, stop)
     }
+}
+
+/// How many parts a batch is divided into. Normalization needs a batch as a whole, and a GPU has threads of its own.
+fn parts(settings: &Settings, architecture: &Architecture) -> usize {
+    if architecture.batch_norm || settings.machine.device != Kind::Cpu {
+        return 1;
+    }
+    let usual =
+        if settings.batch_size < UNDIVIDED { 1 } else { (settings.batch_size / UNDIVIDED).clamp(2, MOST_PARTS) };
+    settings.parts.unwrap_or(usual).min(settings.batch_size)
 }

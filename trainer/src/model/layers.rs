@@ -5,7 +5,7 @@ use burn::nn::conv::Conv2d;
 use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::module::{avg_pool2d, batch_norm, batch_norm_train, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
@@ -180,6 +180,12 @@ pub struct Dense {
 }
 
 impl Dense {
+    /// The type of its numbers.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        self.linear.weight.val().dtype()
+    }
+
     /// Its outputs.
     pub fn forward(&self, input: Tensor<2>, statistics: Option<&mut Vec<Statistics>>) -> Tensor<2> {
         let output = self.linear.forward(input);

@@ -5,7 +5,7 @@ pub mod initialization;
 pub mod layers;
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 pub use activation::Activation;
@@ -97,7 +97,7 @@ pub struct Learning<F> {
 }
 
 /// A network of one architecture.
-#[derive(Module, Debug)]
+#[derive(Module, Debug, Default)]
 pub struct Network {
     convolutions: Vec<Convolution>,
     layers: Vec<Dense>,
@@ -192,6 +192,12 @@ impl Network {
         }
     }
 
+    /// The type of its numbers.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        self.layers.first().map_or(DType::F32, Dense::dtype)
+    }
+
     /// The number of parameters that are learnt.
     #[must_use]
     pub fn parameters(&self) -> usize {
@@ -210,7 +216,7 @@ fn dropped<const D: usize, F: FnMut(usize, usize) -> Option<Vec<f32>>>(
     let shape = values.dims();
     match learning.and_then(|learning| (learning.dropout)(place, shape.iter().product())) {
         Some(factors) => {
-            let factors = Tensor::from_data(TensorData::new(factors, shape), &values.device());
+            let factors = Tensor::from_data(TensorData::new(factors, shape), (&values.device(), values.dtype()));
             values * factors
         }
         None => values,

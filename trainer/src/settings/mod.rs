@@ -13,6 +13,7 @@ use crate::data::split::{Amount, Scheme, Split};
 use crate::data::table::{Options, Task};
 use crate::device::Kind;
 use crate::flags::{DataFlags, Flags, MachineFlags};
+use crate::hypergradient::Parameter;
 use crate::loss::{ClassWeights, Distance};
 use crate::metrics::Metric;
 use crate::optimization::Optimization;
@@ -39,6 +40,10 @@ pub struct Settings {
     pub test: bool,
     /// What is printed besides loss, `val_loss` and the usual metric.
     pub metrics: Vec<Metric>,
+    /// After how many batches there is a line within an epoch.
+    pub every: Option<usize>,
+    /// The parameters whose hypergradients are printed.
+    pub hypergradients: Vec<Parameter>,
     /// The epoch after which the run ends.
     pub epochs: u32,
     /// The trial's seed.
@@ -59,6 +64,8 @@ pub struct Settings {
     pub schedule: Schedule,
     /// Rows in a batch.
     pub batch_size: usize,
+    /// Parts that a batch is computed in, if they are given.
+    pub parts: Option<usize>,
     /// What a regression makes small.
     pub distance: Distance,
     /// The share of each row's certainty that is spread over all classes.
@@ -94,6 +101,10 @@ impl Settings {
             split: split(flags)?,
             test: flags.test,
             metrics: metrics(&Text("--metrics", "TRAINER_METRICS", &flags.metrics))?,
+            every: Text("--every", "TRAINER_EVERY", &flags.every)
+                .maybe_whole(1, u32::MAX.into())?
+                .map(|every| every as usize),
+            hypergradients: hypergradients(&Text("--hypergradients", "TRAINER_HYPERGRADIENTS", &flags.hypergradients))?,
             epochs,
             seed: Text("--seed", "TRIMTAB_SEED", &flags.seed).whole(0, u64::MAX, 0)?,
             checkpoint: path(flags.checkpoint.as_ref()),
@@ -108,6 +119,7 @@ impl Settings {
             )?,
             schedule: learning::schedule(learning, epochs)?,
             batch_size: Text("--batch-size", "PARAM_BATCH_SIZE", &learning.batch_size).whole(1, 65_536, 128)? as usize,
+            parts: Text("--parts", "TRAINER_PARTS", &flags.parts).maybe_whole(1, 1024)?.map(|parts| parts as usize),
             distance: Text("--loss", "PARAM_LOSS", &learning.loss).name(&Distance::ALL, Distance::Squared)?,
             smoothing: Text("--label-smoothing", "PARAM_LABEL_SMOOTHING", &learning.label_smoothing).share(0.0)?,
             class_weights: learning::class_weights(learning)?,
@@ -178,6 +190,22 @@ fn metrics(text: &Text<'_>) -> Result<Vec<Metric>, Error> {
         let names: Vec<String> = all.map(Metric::name).collect();
         text.error(format!("names with commas between, of top_K, {}", names.join(", ")))
     })
+}
+
+fn hypergradients(text: &Text<'_>) -> Result<Vec<Parameter>, Error> {
+    let mut parameters = Vec::new();
+    for name in text.list() {
+        let found = Parameter::ALL.iter().find(|(known, _)| *known == name).map(|&(_, parameter)| parameter);
+        match found {
+            Some(parameter) if parameters.contains(&parameter) => {}
+            Some(parameter) => parameters.push(parameter),
+            None => {
+                let names: Vec<_> = Parameter::ALL.iter().map(|(name, _)| *name).collect();
+                return Err(text.error(format!("names with commas between, of {}", names.join(", "))));
+            }
+        }
+    }
+    Ok(parameters)
 }
 
 /// The CPUs that the process may use: the smallest of the machine's, its affinity's and its cgroup's quota.

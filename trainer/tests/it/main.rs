@@ -11,9 +11,13 @@
 mod bad_data;
 mod commands;
 mod data;
+mod exact;
+mod examples;
 mod fixture;
 mod gradients;
+mod hypergradients;
 mod metrics;
 mod process;
 mod resume;
 mod table;
+mod threads;
