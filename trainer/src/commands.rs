@@ -1,4 +1,4 @@
-//! What is done with a model once it is trained: `evaluate`, `predict` and `inspect`.
+//! What is done besides training: `evaluate`, `predict` and `inspect` with a trained model, and `fetch`.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use crate::checkpoint::{self, Checkpoint};
 use crate::data::{self, Inputs, Prediction, Preparation, Samples};
 use crate::evaluation::Predictor;
+use crate::fetch::{self, FASHION_MNIST};
 use crate::loss::Distance;
 use crate::metrics::Metric;
 use crate::model_file::{self, Model};
@@ -103,6 +104,18 @@ pub fn predict(
         }
     }
     table.flush()?;
+    Ok(Ending::Complete)
+}
+
+/// Fetches Fashion-MNIST from `source` into `folder`.
+///
+/// # Errors
+/// If it cannot be had or written.
+pub fn fetch(folder: &Path, source: &str, out: &mut dyn Write, stop: &Stop) -> Result<Ending, Error> {
+    if !fetch::fetch(source, folder, &FASHION_MNIST, out, stop)? {
+        return Ok(Ending::Stopped(stop.signal().unwrap_or_default()));
+    }
+    remark(out, &format!("Fashion-MNIST is in {}", folder.display()))?;
     Ok(Ending::Complete)
 }
 

@@ -28,6 +28,8 @@ pub enum Command {
     Predict(UseFlags),
     /// Says what a saved model or a checkpoint is.
     Inspect(InspectFlags),
+    /// Fetches Fashion-MNIST from its publisher; what is there already is left alone.
+    Fetch(FetchFlags),
 }
 
 /// The flags of `evaluate` and `predict`.
@@ -50,6 +52,26 @@ pub struct InspectFlags {
     /// The file that `train --save` wrote, or the folder of a checkpoint
     #[arg(long, value_name = "PATH")]
     pub model: OsString,
+}
+
+/// The flags of `fetch`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct FetchFlags {
+    /// The folder that the files are put into
+    #[arg(long, value_name = "DIR")]
+    pub into: OsString,
+    /// Where it is fetched from.
+    #[command(flatten)]
+    pub source: SourceFlags,
+}
+
+/// The flag about where Fashion-MNIST comes from.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Data")]
+pub struct SourceFlags {
+    /// Address of a folder that Fashion-MNIST is fetched from [default: that of its publisher]
+    #[arg(long, env = "TRAINER_SOURCE", value_name = "URL")]
+    pub source: Option<String>,
 }
 
 // The values are text here, because clap takes an empty environment variable for a bad value and does not name the
@@ -110,9 +132,12 @@ pub struct Flags {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Data")]
 pub struct DataFlags {
-    /// Folder with IDX files, a CSV table (both plain or compressed with gzip), or generated:NAME [default: /usr/share/datasets/fashion-mnist]
+    /// Folder with IDX files, a CSV table (both plain or compressed with gzip), or generated:NAME [default: Fashion-MNIST, fetched unless it is installed]
     #[arg(long, env = "TRAINER_DATA", value_name = "PATH")]
     pub data: Option<OsString>,
+    /// Where it is fetched from.
+    #[command(flatten)]
+    pub source: SourceFlags,
     /// The column of a table to predict [default: the last]
     #[arg(long, env = "TRAINER_TARGET", value_name = "COLUMN")]
     pub target: Option<String>,

@@ -7,6 +7,7 @@ pub mod commands;
 pub mod data;
 pub mod device;
 pub mod evaluation;
+pub mod fetch;
 pub mod flags;
 pub mod hypergradient;
 pub mod loss;

@@ -10,7 +10,7 @@ use trimtab_trainer::commands;
 use trimtab_trainer::device::Kind;
 use trimtab_trainer::flags::{Cli, Command, Flags, MachineFlags};
 use trimtab_trainer::run::{Ending, Error, run};
-use trimtab_trainer::settings::{Machine, Settings};
+use trimtab_trainer::settings::{self, Machine, Settings};
 use trimtab_trainer::signals::Stop;
 use trimtab_trainer::team::Team;
 
@@ -34,6 +34,9 @@ fn main() {
         Command::Predict(flags) => {
             let (device, team) = start(&flags.machine);
             commands::predict(Path::new(&flags.model), Path::new(&flags.data), (&device, &team), &mut out, &stop)
+        }
+        Command::Fetch(flags) => {
+            commands::fetch(Path::new(&flags.into), &settings::source(&flags.source), &mut out, &stop)
         }
         Command::Inspect(flags) => commands::inspect(Path::new(&flags.model), &Kind::Cpu.open(), &mut out),
     };

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use crate::checkpoint;
 use crate::data::{self, Dataset, Source};
+use crate::fetch::{self, FASHION_MNIST};
 use crate::model_file;
 use crate::report::{Line, mean_and_error, metric, remark};
 use crate::settings::Settings;
@@ -26,6 +27,9 @@ pub enum Error {
     /// The data set.
     #[error(transparent)]
     Data(#[from] data::Error),
+    /// The data set could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] fetch::Error),
     /// The checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] checkpoint::Error),
@@ -52,9 +56,11 @@ impl Error {
             | Self::Unsuitable(_)
             | Self::Checkpoint(checkpoint::Error::Mismatch { .. })
             | Self::Model(model_file::Error::Read { .. } | model_file::Error::Unusable { .. }) => 2,
-            Self::Checkpoint(_) | Self::Model(model_file::Error::Write { .. }) | Self::Threads(_) | Self::Output(_) => {
-                1
-            }
+            Self::Fetch(_)
+            | Self::Checkpoint(_)
+            | Self::Model(model_file::Error::Write { .. })
+            | Self::Threads(_)
+            | Self::Output(_) => 1,
         }
     }
 }
@@ -93,6 +99,11 @@ pub fn run(settings: &Settings, out: &mut (dyn Write + Send), stop: &Stop) -> Re
 
 fn run_by(team: &Team, settings: &Settings, out: &mut dyn Write, stop: &Stop) -> Result<Ending, Error> {
     let found = found::find(settings, out)?;
+    if let Some(from) = &settings.fetch
+        && !fetch::fetch(from, &settings.data, &FASHION_MNIST, out, stop)?
+    {
+        return Ok(Ending::Stopped(stop.signal().unwrap_or_default()));
+    }
     let source = Source::read(&settings.data, &settings.options)?;
     if settings.test && matches!(source, Source::Table(_)) {
         let text =

@@ -6,13 +6,14 @@ pub mod text;
 
 use std::ffi::OsString;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use crate::data::split::{Amount, Scheme, Split};
 use crate::data::table::{Options, Task};
 use crate::device::Kind;
-use crate::flags::{DataFlags, Flags, MachineFlags};
+use crate::fetch;
+use crate::flags::{DataFlags, Flags, MachineFlags, SourceFlags};
 use crate::hypergradient::Parameter;
 use crate::loss::{ClassWeights, Distance};
 use crate::metrics::Metric;
@@ -24,14 +25,16 @@ pub use model::{Kind as ModelKind, Model};
 pub use text::Error;
 use text::Text;
 
-/// Where Debian's package of the data set puts it.
-const DEFAULT_DATA: &str = "/usr/share/datasets/fashion-mnist";
+/// Where Debian's package of Fashion-MNIST puts it.
+const INSTALLED: &str = "/usr/share/datasets/fashion-mnist";
 
 /// What a run is to do.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The data set.
     pub data: PathBuf,
+    /// From where it is fetched first, if nobody said which, and it is not installed.
+    pub fetch: Option<String>,
     /// How a table is read.
     pub options: Options,
     /// How the rows are divided.
@@ -95,8 +98,14 @@ impl Settings {
     pub fn new(flags: &Flags) -> Result<Self, Error> {
         let epochs = Text("--epochs", "TRIMTAB_FIDELITY", &flags.epochs).whole(1, 1_000_000, 10)? as u32;
         let learning = &flags.learning;
+        let given = path(flags.data.data.as_ref());
+        let (data, fetch) = match given {
+            Some(data) => (data, None),
+            None => usual_data(Path::new(INSTALLED), cache(), &source(&flags.data.source)),
+        };
         Ok(Self {
-            data: path(flags.data.data.as_ref()).unwrap_or_else(|| DEFAULT_DATA.into()),
+            data,
+            fetch,
             options: options(&flags.data)?,
             split: split(flags)?,
             test: flags.test,
@@ -211,6 +220,27 @@ fn hypergradients(text: &Text<'_>) -> Result<Vec<Parameter>, Error> {
 /// The CPUs that the process may use: the smallest of the machine's, its affinity's and its cgroup's quota.
 fn available_threads() -> u64 {
     thread::available_parallelism().map_or(1, |threads: NonZero<usize>| threads.get() as u64)
+}
+
+/// Where Fashion-MNIST is fetched from.
+#[must_use]
+pub fn source(flags: &SourceFlags) -> String {
+    Text("--source", "TRAINER_SOURCE", &flags.source).given().unwrap_or(fetch::PUBLISHER).to_owned()
+}
+
+/// Where Fashion-MNIST is, and from where it is fetched if it is not installed. A process without a folder for a user's files
+/// fetches nothing: it is a trial, and its data is mounted.
+fn usual_data(installed: &Path, cache: Option<PathBuf>, source: &str) -> (PathBuf, Option<String>) {
+    match cache {
+        Some(cache) if !installed.exists() => (cache.join("trimtab/fashion-mnist"), Some(source.to_owned())),
+        _ => (installed.to_owned(), None),
+    }
+}
+
+/// The folder of a user's files that can be made anew (XDG Base Directory Specification).
+fn cache() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))
 }
 
 /// A path, unless it is empty.

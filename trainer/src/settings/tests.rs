@@ -80,3 +80,15 @@ fn what_is_usual_depends_on_the_method() {
     assert!(!optimization(&["--optimizer=adamw", "--decay=l2"]).decoupled);
     assert!(!optimization(&["--optimizer=adam"]).decoupled);
 }
+
+#[test]
+fn the_usual_data_is_what_is_installed_or_fetched_where_a_user_has_a_folder() {
+    let (here, nowhere, cache) = (Path::new("/"), Path::new("/no/where"), || Some(PathBuf::from("/home/me/.cache")));
+    let of = |installed: &Path, cache| usual_data(installed, cache, "http://here");
+    assert_eq!(of(here, cache()), (here.to_owned(), None));
+    assert_eq!(of(nowhere, None), (nowhere.to_owned(), None));
+    let fetched = PathBuf::from("/home/me/.cache/trimtab/fashion-mnist");
+    assert_eq!(of(nowhere, cache()), (fetched, Some("http://here".to_owned())));
+    assert_eq!(source(&SourceFlags::default()), fetch::PUBLISHER);
+    assert_eq!(settings(&["--data=here"]).unwrap().fetch, None);
+}

@@ -13,6 +13,7 @@ mod commands;
 mod data;
 mod exact;
 mod examples;
+mod fetch;
 mod fixture;
 mod gradients;
 mod hypergradients;
