@@ -5,7 +5,8 @@
     compare.py points   --program P [--seeds 3] [--epochs 3]  the 54 points, ours alone
 
 The machine may be shared: what one run of a pair suffers, the next one suffers as well, so ratios of neighbours are compared and
-their median is told.
+their median is told. The processor's seconds of an epoch are those of a run of three epochs less those of a run of one, over two:
+of one thread they are what an epoch takes on a machine that is not shared.
 """
 
 import argparse
@@ -30,7 +31,7 @@ RECIPES = {
 
 
 def run(command):
-    """What a run printed, field by field and line by line, and its peak of memory in MiB."""
+    """What a run printed, field by field and line by line, its peak of memory in MiB, and its seconds of the processor."""
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     printed = child.stdout.read()
     _, status, usage = os.wait4(child.pid, 0)
@@ -38,7 +39,7 @@ def run(command):
         sys.exit(f"{command} ended with {status}")
     lines = [line for line in printed.splitlines() if "=" in line and not line.startswith("#")]
     fields = [dict(field.split("=") for field in line.split()) for line in lines]
-    return [{name: float(value) for name, value in line.items()} for line in fields], usage.ru_maxrss / 1024
+    return [{name: float(value) for name, value in line.items()} for line in fields], usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
 
 
 def seconds(lines):
@@ -46,17 +47,24 @@ def seconds(lines):
     return min(line["seconds"] for line in lines if line.get("epoch", 0) > 1)
 
 
+def epoch(command):
+    """Seconds of an epoch, seconds of the processor of an epoch, peak of memory."""
+    lines, memory, three = run([*command, "--epochs=3"])
+    *_, one = run([*command, "--epochs=1"])
+    return seconds(lines), (three - one) / 2, memory
+
+
 def speed(options):
-    for (name, flags), threads in itertools.product(SPEED.items(), (1, 2)):
-        common = [*flags, f"--threads={threads}", "--epochs=3"]
+    for threads, (name, flags) in itertools.product((1, 2), SPEED.items()):
+        common = [*flags, f"--threads={threads}"]
         pairs = []
         for turn in range(options.runs):
             ours = [options.program, "train", *common]
             theirs = [options.python, str(PEER), *common]
             found = {}
             for who, command in (("ours", ours), ("theirs", theirs))[:: 1 if turn % 2 else -1]:
-                found[who] = run(command)
-            pairs.append({who: (seconds(lines), memory) for who, (lines, memory) in found.items()})
+                found[who] = epoch(command)
+            pairs.append(found)
         median = lambda pick: round(statistics.median(pick(pair) for pair in pairs), 3)
         yield {
             "what": name,
@@ -66,8 +74,11 @@ def speed(options):
             "seconds_pytorch": median(lambda pair: pair["theirs"][0]),
             "speed_beside_pytorch": median(lambda pair: pair["theirs"][0] / pair["ours"][0]),
             "speed_of_each_pair": [round(pair["theirs"][0] / pair["ours"][0], 3) for pair in pairs],
-            "memory_mib": median(lambda pair: pair["ours"][1]),
-            "memory_mib_pytorch": median(lambda pair: pair["theirs"][1]),
+            "cpu_seconds": median(lambda pair: pair["ours"][1]),
+            "cpu_seconds_pytorch": median(lambda pair: pair["theirs"][1]),
+            "cpu_speed_of_each_pair": [round(pair["theirs"][1] / pair["ours"][1], 3) for pair in pairs],
+            "memory_mib": median(lambda pair: pair["ours"][2]),
+            "memory_mib_pytorch": median(lambda pair: pair["theirs"][2]),
         }
 
 
@@ -79,7 +90,7 @@ def accuracy(options):
             "ours": [options.program, "train", "--test", *common],
             "pytorch": [options.python, str(PEER), *common],
         }.items():
-            lines, _ = run(command)
+            lines, *_ = run(command)
             took = sum(line.get("seconds", 0) for line in lines)
             last = [line for line in lines if "val_accuracy" in line][-1]
             test = lines[-1]["test_accuracy"]
@@ -92,7 +103,7 @@ def points(options):
         found, took = [], 0.0
         for seed in range(options.seeds):
             more = ["--momentum=0", f"--seed={seed}", f"--epochs={options.epochs}", "--threads=1"]
-            lines, _ = run([options.program, "train", *flags, *more])
+            lines, *_ = run([options.program, "train", *flags, *more])
             found.append(lines[-1]["val_accuracy"])
             took += sum(line["seconds"] for line in lines)
         yield {
