@@ -141,11 +141,11 @@ fn evolution_reaches_the_plan_and_its_settings_are_checked() {
     }
     refuses(
         &[("sampler: {random: {}}", "sampler: {genetic: {population: 3}}")],
-        &["spec.sampler.genetic.population: must be in 4..=1000 (given 3)"],
+        &["spec.sampler.genetic.population: must be between 4 and 1000 (given 3)"],
     );
     refuses(
         &[("sampler: {random: {}}", "sampler: {cmaEs: {population: 1001}}")],
-        &["spec.sampler.cmaEs.population: must be in 4..=1000 (given 1001)"],
+        &["spec.sampler.cmaEs.population: must be between 4 and 1000 (given 1001)"],
     );
 }
 
@@ -175,7 +175,7 @@ fn constraints_and_starting_points_reach_the_plan() {
         &[
             "spec.constraints[0].expression: cannot be read at character 1: `rate` is no parameter",
             "spec.startWith[0].values[0].name: must be a parameter of this study (given `rate`)",
-            "spec.startWith[0].values[1].value: must be in 0.0001..=0.1 (given `7`)",
+            "spec.startWith[0].values[1].value: must be between 0.0001 and 0.1 (given `7`)",
             "spec.startWith[1].values[0].name: must be left out, or be given with the values under which",
         ],
     );

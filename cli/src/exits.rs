@@ -26,6 +26,11 @@ fn of_verb(verb: &str) -> &'static [(u8, &'static str)] {
             (1, "the Study is not valid, and nothing was begun; or the study has failed"),
             (3, "the study rests: it was suspended or interrupted, and goes on when it is run again"),
         ],
+        "ask-tell" => &[
+            (0, "the study was complete when the client left"),
+            (1, "the Study is not valid, and nothing was begun; or the study has failed"),
+            (3, "the client left before the end; the study goes on when it is begun again"),
+        ],
         "resume" => &[
             (0, "the study goes on; on this machine, it went on and is complete"),
             (1, "the study has ended by itself, or has failed, or its runs were still stopping after --wait"),
@@ -50,6 +55,7 @@ fn of_verb(verb: &str) -> &'static [(u8, &'static str)] {
             (1, "with --verify: a decision is not"),
         ],
         "best" => &[(0, "told"), (1, "no trial has a value yet")],
+        "importance" => &[(0, "told"), (1, "too few trials have a value")],
         "logs" => &[(0, "printed"), (1, "no trial was named, and none runs now")],
         _ => &[(0, "done")],
     }
@@ -97,7 +103,20 @@ mod tests {
     #[test]
     fn verbs_with_codes_of_their_own_exist() {
         let program = crate::command_line();
-        for verb in ["run", "resume", "suspend", "stop", "watch", "validate", "explain", "best", "logs"] {
+        let own = [
+            "run",
+            "ask-tell",
+            "resume",
+            "suspend",
+            "stop",
+            "watch",
+            "validate",
+            "explain",
+            "best",
+            "importance",
+            "logs",
+        ];
+        for verb in own {
             assert!(program.find_subcommand(verb).is_some(), "{verb}");
             assert_ne!(of_verb(verb), of_verb(""), "{verb}");
         }

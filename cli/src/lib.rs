@@ -7,8 +7,10 @@ mod asking;
 mod check;
 mod cluster;
 mod commands;
+mod completing;
 mod error;
 mod exits;
+mod home;
 #[cfg(test)]
 mod manual;
 mod numbers;
@@ -23,7 +25,7 @@ mod style;
 mod table;
 mod verification;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -107,6 +109,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         // One for each run: it does not wait until the whole command line was put together.
         return code(supervise::run());
     }
+    if name(&arguments).is_some_and(|name| name == completing::NAME) {
+        return code(completions::answer(arguments.get(1..).unwrap_or_default()));
+    }
     let matches = match named(command_line(), &arguments).try_get_matches_from(&arguments) {
         Ok(matches) => matches,
         Err(error) => {
@@ -138,10 +143,14 @@ fn command_line() -> clap::Command {
     exits::document(Program::command())
 }
 
+/// The name that the program was called by.
+fn name(arguments: &[OsString]) -> Option<&OsStr> {
+    arguments.first().and_then(|program| Path::new(program).file_stem())
+}
+
 /// As a plugin the program is called `kubectl trimtab` in its usage.
 fn named(command: clap::Command, arguments: &[OsString]) -> clap::Command {
-    let stem = arguments.first().and_then(|program| Path::new(program).file_stem());
-    let is_plugin = stem.is_some_and(|stem| stem.to_string_lossy().starts_with("kubectl-"));
+    let is_plugin = name(arguments).is_some_and(|name| name.to_string_lossy().starts_with("kubectl-"));
     if is_plugin { command.bin_name("kubectl trimtab") } else { command.bin_name("trimtab") }
 }
 

@@ -12,9 +12,11 @@ use crate::cluster::{self, Access, Cluster};
 use crate::error::Error;
 use crate::source;
 
-/// Where the record of a study is.
+/// Which study is read, and where its record is.
 #[derive(Debug, Args)]
 pub(crate) struct Place {
+    /// The Study's name, or the folder of a local study.
+    pub(crate) study: String,
     #[command(flatten)]
     access: Access,
     /// Read `kubectl get studies,trials -o yaml` output instead of a cluster; may be given several times, `-` is standard input.
@@ -23,8 +25,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Reads the record of a study: of the local one whose folder `name` is, or else of a Study of that name.
-    pub(crate) fn read(&self, name: &str) -> Result<Record, Error> {
+    /// Reads the record of the study: of the local one whose folder is named, or else of a Study of that name.
+    pub(crate) fn read(&self) -> Result<Record, Error> {
+        let name = self.study.as_str();
         if let Some(folder) = local(name).filter(|_| self.from.is_empty()) {
             return Ok(Record::of(&Book::read(&folder)?));
         }
@@ -39,10 +42,10 @@ impl Place {
 /// The local study that a name means, if it means one: a folder of a study, or the name of one that is here. What looks like a
 /// path is one: a cluster's names have no `/` and no `.`.
 pub(crate) fn local(name: &str) -> Option<Folder> {
-    let here = format!("{name}{}", Folder::SUFFIX);
+    let given = Folder::at(Path::new(name));
     let is_path = name.contains(['/', '.']);
-    let found = [name, here.as_str()].into_iter().find(|path| Folder::is_one(Path::new(path)));
-    found.or(is_path.then_some(name)).map(|path| Folder::at(Path::new(path)))
+    let found = [given.clone(), Folder::named(name)].into_iter().find(Folder::exists);
+    found.or(is_path.then_some(given))
 }
 
 /// A study and its trials, by number.

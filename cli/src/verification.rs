@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use trimtab_api::history::{action_record, history, sentence};
+use trimtab_api::Study;
+use trimtab_api::history::{action_record, sentence};
 use trimtab_api::study::{ActionKind, ActionRecord};
-use trimtab_api::{Study, validate};
 use trimtab_engine::verify::{Finding, verify};
 use trimtab_engine::{Action, Plan};
 
+use crate::account::Reading;
 use crate::error::Error;
 use crate::record::Record;
 
@@ -45,12 +46,12 @@ impl Verification {
     /// Recomputes a study.
     pub(crate) fn new(record: &Record) -> Result<Self, Error> {
         let study = &record.study;
-        let plan = validate(study).map_err(|mistakes| {
-            let mistakes: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
-            Error::InvalidStudy { name: study.metadata.name.clone().unwrap_or_default(), message: mistakes.join("; ") }
+        let reading = Reading::of(record);
+        let (plan, log) = reading.valid().map_err(|mistakes| Error::InvalidStudy {
+            name: study.metadata.name.clone().unwrap_or_default(),
+            message: mistakes.to_owned(),
         })?;
-        let log = history(&plan, study, &record.trials, 0);
-        let mut findings: std::collections::BTreeMap<u64, Finding> = verify(&plan, &log)
+        let mut findings: std::collections::BTreeMap<u64, Finding> = verify(plan, log)
             .into_iter()
             .map(|finding| {
                 let (Finding::Mismatch { batch, .. } | Finding::Unverifiable { batch, .. }) = &finding;
@@ -80,9 +81,9 @@ impl Verification {
                     Some(Finding::Mismatch { expected, found, .. }) => {
                         verdict.verdict = "Mismatch";
                         verdict.why = Some("what is on record is not what the evidence gives".to_owned());
-                        verdict.sides = sides(study, &plan, &expected, &found);
-                        verdict.expected = records(&plan, &expected);
-                        verdict.found = records(&plan, &found);
+                        verdict.sides = sides(study, plan, &expected, &found);
+                        verdict.expected = records(plan, &expected);
+                        verdict.found = records(plan, &found);
                     }
                 }
                 verdict

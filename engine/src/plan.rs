@@ -523,12 +523,15 @@ fn check_ladder(spec: &PlanSpec, errors: &mut Vec<PlanError>) -> bool {
         }
     };
     if !(2..=10).contains(&factor) {
-        errors.push(error(format!("scheduler.{kind}.reductionFactor"), format!("must be in 2..=10 (given {factor})")));
+        errors.push(error(
+            format!("scheduler.{kind}.reductionFactor"),
+            format!("must be between 2 and 10 (given {factor})"),
+        ));
     }
     if let Some(given) = configurations.filter(|n| !(1..=brackets::MAX_FIRST_RUNG).contains(&u64::from(*n))) {
         let most = brackets::MAX_FIRST_RUNG;
         let field = format!("scheduler.{kind}.configurations");
-        errors.push(error(field, format!("must be in 1..={most} (given {given})")));
+        errors.push(error(field, format!("must be between 1 and {most} (given {given})")));
     }
     match spec.fidelity {
         None => errors.push(error("fidelity", format!("must be given for the scheduler `{kind}`"))),
@@ -556,8 +559,8 @@ fn check_population(sampler: &Sampler, errors: &mut Vec<PlanError>) {
     };
     if let Some(given) = given.filter(|given| !allowed.contains(given)) {
         let (least, most) = allowed.into_inner();
-        errors
-            .push(error(format!("sampler.{name}.population"), format!("must be in {least}..={most} (given {given})")));
+        let rule = format!("must be between {least} and {most} (given {given})");
+        errors.push(error(format!("sampler.{name}.population"), rule));
     }
 }
 
@@ -566,7 +569,7 @@ fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut
     match spec.sampler {
         Sampler::Grid { points } => {
             if let Some(given) = points.filter(|points| !(2..=samplers::MAX_POINTS).contains(points)) {
-                let rule = format!("must be in 2..={} (given {given})", samplers::MAX_POINTS);
+                let rule = format!("must be between 2 and {} (given {given})", samplers::MAX_POINTS);
                 errors.push(error("sampler.grid.points", rule));
             } else if points.is_none() && spec.space.has_continuum() {
                 errors.push(error("sampler.grid.points", "must be given where a float has no step"));
@@ -587,7 +590,7 @@ fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut
             if let Sampler::Tpe(TpeSettings { startup_trials, .. }) = spec.sampler
                 && !(1..=samplers::MAX_STARTUP).contains(&startup_trials)
             {
-                let rule = format!("must be in 1..={} (given {startup_trials})", samplers::MAX_STARTUP);
+                let rule = format!("must be between 1 and {} (given {startup_trials})", samplers::MAX_STARTUP);
                 errors.push(error("sampler.tpe.startupTrials", rule));
             }
             let is_exhausted_some_day = samplers::finite::is_exhaustible(enumeration);

@@ -28,7 +28,13 @@ pub struct RunFolder {
 
 impl Folder {
     /// What a study's folder is called: its name and this.
-    pub const SUFFIX: &'static str = ".trimtab";
+    const SUFFIX: &'static str = ".trimtab";
+
+    /// The folder here that a study has by its name.
+    #[must_use]
+    pub fn named(study: &str) -> Self {
+        Self { root: PathBuf::from(format!("{study}{}", Self::SUFFIX)) }
+    }
 
     /// The folder at a path.
     #[must_use]
@@ -39,7 +45,13 @@ impl Folder {
     /// Whether a path is the folder of a study.
     #[must_use]
     pub fn is_one(path: &Path) -> bool {
-        Self::at(path).journal().is_file()
+        Self::at(path).exists()
+    }
+
+    /// Whether a study was begun in it.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.journal().is_file()
     }
 
     /// The folder itself.

@@ -1,10 +1,10 @@
 //! The Pareto front of a study with several objectives.
 
 use serde::Serialize;
-use trimtab_api::history::history;
 use trimtab_api::study::{Front, ParameterValue};
-use trimtab_api::{Trial, front, validate};
+use trimtab_api::{Trial, front};
 
+use super::Reading;
 use crate::record::Record;
 use crate::table::Table;
 
@@ -38,11 +38,15 @@ pub(crate) struct FrontTrialAccount {
 pub(crate) fn front_of(record: &Record) -> Option<FrontAccount> {
     let study = &record.study;
     let computed = || {
-        let plan = validate(study).ok()?;
-        let log = history(&plan, study, &record.trials, 0);
-        let found = trimtab_engine::front(&plan, &log, &front::references(&study.spec))?;
-        Some(front::record(study.metadata.name.as_deref()?, &plan, &found, usize::MAX))
+        let reading = Reading::of(record);
+        let (plan, log) = reading.valid().ok()?;
+        let found = trimtab_engine::front(plan, log, &front::references(&study.spec))?;
+        Some(front::record(study.metadata.name.as_deref()?, plan, &found, usize::MAX))
     };
+    // With one objective there is none, and nothing is folded to find that out.
+    if study.spec.objectives.len() < 2 {
+        return None;
+    }
     let held = || study.status.as_ref()?.front.clone();
     computed().or_else(held).map(|front| FrontAccount::new(&front, &record.trials))
 }

@@ -1,5 +1,7 @@
 //! Who is on which rung of a bracket.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use trimtab_engine::brackets::RungPlan;
 use trimtab_engine::state::{State, Trial};
@@ -15,7 +17,7 @@ pub(crate) struct BracketAccount {
 }
 
 /// A rung and who came to it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Serialize)]
 pub(crate) struct RungAccount {
     level: u32,
     /// How many it holds when it is full; absent where it never is.
@@ -58,44 +60,50 @@ pub(crate) fn rung_of(plan: &Plan, trial: &Trial<'_>) -> Option<usize> {
 }
 
 impl BracketAccount {
-    /// The account of a bracket; `None` without a ladder.
-    pub(crate) fn new(plan: &Plan, state: &State<'_>, bracket: u32) -> Option<Self> {
-        let shape = shape(plan, bracket)?;
-        let asynchronous = matches!(plan.spec().scheduler, Scheduler::Asha { .. });
-        let mut rungs: Vec<RungAccount> = shape
-            .iter()
-            .enumerate()
-            .map(|(at, rung)| RungAccount {
-                level: plan.fidelity(rung.level),
-                size: (!asynchronous).then_some(rung.size),
-                members: 0,
-                reported: 0,
-                passed: 0,
-                stopped: 0,
-                failed: 0,
-                settled: 0,
-                is_top: at + 1 == shape.len(),
-            })
-            .collect();
-        for trial in state.trials().iter().filter(|trial| trial.bracket == bracket) {
-            let Some(own) = rung_of(plan, trial) else { continue };
-            let came_to = rungs.iter_mut().zip(shape).enumerate().take(own + 1).skip(trial.first_rung(plan));
-            for (at, (rung, planned)) in came_to {
-                let has_value = trial.values_at(planned.level).is_some();
-                let is_failed =
-                    at == own && matches!(trial.ended, Some(Outcome::Failed | Outcome::Lost | Outcome::Removed));
-                let is_stopped =
-                    at == own && !is_failed && (trial.stop.is_some() || trial.ended == Some(Outcome::Stopped));
-                let is_past = at < own || (rung.is_top && trial.rested == Some(planned.level));
-                rung.members += 1;
-                rung.reported += u32::from(has_value);
-                rung.settled += u32::from(has_value || is_failed || is_stopped || is_past);
-                rung.failed += u32::from(is_failed);
-                rung.stopped += u32::from(is_stopped);
-                rung.passed += u32::from(is_past && !is_failed && !is_stopped);
-            }
+    /// The accounts of all brackets by their numbers, in one pass over the trials; none without a ladder.
+    pub(crate) fn all(plan: &Plan, state: &State<'_>) -> BTreeMap<u32, Self> {
+        let mut all = BTreeMap::new();
+        for trial in state.trials() {
+            let Some(shape) = shape(plan, trial.bracket) else { continue };
+            all.entry(trial.bracket).or_insert_with(|| Self::empty(plan, trial.bracket, shape)).count(plan, trial, shape);
         }
-        Some(Self { bracket, rungs })
+        all
+    }
+
+    /// A bracket to which nobody came yet.
+    fn empty(plan: &Plan, bracket: u32, shape: &[RungPlan]) -> Self {
+        let asynchronous = matches!(plan.spec().scheduler, Scheduler::Asha { .. });
+        let rung = |(at, rung): (usize, &RungPlan)| RungAccount {
+            level: plan.fidelity(rung.level),
+            size: (!asynchronous).then_some(rung.size),
+            members: 0,
+            reported: 0,
+            passed: 0,
+            stopped: 0,
+            failed: 0,
+            settled: 0,
+            is_top: at + 1 == shape.len(),
+        };
+        Self { bracket, rungs: shape.iter().enumerate().map(rung).collect() }
+    }
+
+    /// Adds a trial to the rungs that it came to.
+    fn count(&mut self, plan: &Plan, trial: &Trial<'_>, shape: &[RungPlan]) {
+        let Some(own) = rung_of(plan, trial) else { return };
+        let came_to = self.rungs.iter_mut().zip(shape).enumerate().take(own + 1).skip(trial.first_rung(plan));
+        for (at, (rung, planned)) in came_to {
+            let has_value = trial.values_at(planned.level).is_some();
+            let is_failed =
+                at == own && matches!(trial.ended, Some(Outcome::Failed | Outcome::Lost | Outcome::Removed));
+            let is_stopped = at == own && !is_failed && (trial.stop.is_some() || trial.ended == Some(Outcome::Stopped));
+            let is_past = at < own || (rung.is_top && trial.rested == Some(planned.level));
+            rung.members += 1;
+            rung.reported += u32::from(has_value);
+            rung.settled += u32::from(has_value || is_failed || is_stopped || is_past);
+            rung.failed += u32::from(is_failed);
+            rung.stopped += u32::from(is_stopped);
+            rung.passed += u32::from(is_past && !is_failed && !is_stopped);
+        }
     }
 
     /// Its number.
@@ -106,11 +114,6 @@ impl BracketAccount {
     /// Its rungs, the lowest first.
     pub(crate) fn rungs(&self) -> &[RungAccount] {
         &self.rungs
-    }
-
-    /// One of its rungs.
-    pub(crate) fn into_rung(self, at: usize) -> Option<RungAccount> {
-        self.rungs.into_iter().nth(at)
     }
 
     /// All brackets as a table.

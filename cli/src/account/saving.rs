@@ -23,11 +23,15 @@ pub(crate) struct SavingAccount {
 }
 
 impl SavingAccount {
-    pub(crate) fn new(plan: &Plan, state: &State<'_>, unit: &str, spent: u64) -> Self {
+    /// The account of a study; `None` where nothing is stopped early.
+    pub(crate) fn new(plan: &Plan, state: &State<'_>, unit: &str, spent: u64) -> Option<Self> {
+        if plan.brackets().is_empty() && plan.spec().stopping.is_empty() {
+            return None;
+        }
         let trials = state.trials().len() as u64;
         let told = safety::tell(plan, &safety_of(plan, state), unit);
         let plain = trials.saturating_mul(u64::from(plan.fidelity(plan.top_level())));
-        Self { spent, plain, trials, safe: told.status, safety: told.message }
+        Some(Self { spent, plain, trials, safe: told.status, safety: told.message })
     }
 
     /// The account for people.

@@ -1,19 +1,15 @@
 //! What became of a study.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use kube::ResourceExt;
 use serde::Serialize;
-use trimtab_api::history::history;
 use trimtab_api::study::ParameterValue;
-use trimtab_api::validate;
-use trimtab_engine::state::State;
-use trimtab_engine::{Plan, best, number};
+use trimtab_engine::{best, number};
 
 use super::saving::SavingAccount;
 use super::trial::Setting;
-use super::{BracketAccount, FrontAccount, TrialAccount, front_of};
+use super::{BracketAccount, FrontAccount, Reading, TrialAccount, front_of};
 use crate::record::Record;
 use crate::table::Table;
 
@@ -76,8 +72,9 @@ pub(crate) fn unit(study: &trimtab_api::Study) -> &str {
 /// The best trial by the record itself, or else as the status names it.
 pub(crate) fn best_of(record: &Record) -> Option<BestAccount> {
     let computed = || {
-        let plan = validate(&record.study).ok()?;
-        let found = best(&plan, &history(&plan, &record.study, &record.trials, 0))?;
+        let reading = Reading::of(record);
+        let (plan, log) = reading.valid().ok()?;
+        let found = best(plan, log)?;
         let trial = record.trials.iter().find(|trial| trial.spec.number == found.number.0)?;
         Some(BestAccount {
             trial: trial.name_any(),
@@ -102,27 +99,17 @@ impl StudyAccount {
     pub(crate) fn new(record: &Record) -> Self {
         let study = &record.study;
         let unit = unit(study);
-        let plan = validate(study);
-        let log = plan.as_ref().ok().map(|plan| history(plan, study, &record.trials, 0));
-        let state = plan.as_ref().ok().zip(log.as_ref()).map(|(plan, log)| (plan, State::fold(plan, log)));
-        let setting = Setting { study, plan: state.as_ref().map(|(plan, state)| (*plan, state)), unit };
+        let reading = Reading::of(record);
+        let state = reading.state();
+        let seen = state.as_ref().map(|(plan, state)| (*plan, state));
+        let brackets = seen.map(|(plan, state)| BracketAccount::all(plan, state)).unwrap_or_default();
+        let setting = Setting { study, plan: seen, brackets: &brackets, unit };
         let mut problems = record.problems.clone();
-        if let Err(mistakes) = &plan {
-            let mistakes: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
-            problems.push(format!("the Study is not valid, so rungs are not told: {}", mistakes.join("; ")));
+        if let Err(mistakes) = reading.valid() {
+            problems.push(format!("the Study is not valid, so rungs are not told: {mistakes}"));
         }
-        let numbers: BTreeSet<u32> =
-            state.iter().flat_map(|(_, state)| state.trials()).map(|trial| trial.bracket).collect();
-        let brackets = state
-            .iter()
-            .flat_map(|(plan, state)| numbers.iter().filter_map(|&number| BracketAccount::new(plan, state, number)))
-            .collect();
         let spent = record.trials.iter().filter_map(|trial| trial.status.as_ref()).map(|s| s.spent_fidelity).sum();
-        let stops = |plan: &Plan| !plan.brackets().is_empty() || !plan.spec().stopping.is_empty();
-        let saving = state
-            .as_ref()
-            .filter(|(plan, _)| stops(plan))
-            .map(|(plan, state)| SavingAccount::new(plan, state, unit, spent));
+        let saving = seen.and_then(|(plan, state)| SavingAccount::new(plan, state, unit, spent));
         let holes = state
             .iter()
             .flat_map(|(_, state)| state.trials())
@@ -149,9 +136,9 @@ impl StudyAccount {
                 .collect(),
             best: best_of(record),
             front: front_of(record),
-            brackets,
             saving,
             trials: record.trials.iter().map(|trial| TrialAccount::new(setting, trial)).collect(),
+            brackets: brackets.into_values().collect(),
             removed: holes,
             problems,
         }

@@ -13,7 +13,7 @@ use trimtab_api::{Study, Trial};
 use trimtab_engine::state::{self, State};
 use trimtab_engine::{Plan, Scheduler};
 
-use super::ladder;
+use super::ladder::{self, BracketAccount};
 
 /// What became of one trial.
 #[derive(Debug, Serialize)]
@@ -97,6 +97,8 @@ pub(crate) struct Setting<'s> {
     pub(crate) study: &'s Study,
     /// Absent when the Study is not valid: what is on record is told all the same.
     pub(crate) plan: Option<(&'s Plan, &'s State<'s>)>,
+    /// The brackets by their numbers; none without a ladder.
+    pub(crate) brackets: &'s BTreeMap<u32, BracketAccount>,
     pub(crate) unit: &'s str,
 }
 
@@ -119,9 +121,9 @@ pub(crate) fn others(study: &Study) -> Vec<&str> {
 
 impl TrialAccount {
     pub(crate) fn new(setting: Setting<'_>, trial: &Trial) -> Self {
-        let Setting { study, plan, unit } = setting;
+        let Setting { study, plan, brackets, unit } = setting;
         let (spec, status) = (&trial.spec, trial.status.clone().unwrap_or_default());
-        let seen = plan.and_then(|(plan, state)| Some((plan, state, state.trial(spec.number)?)));
+        let seen = plan.and_then(|(plan, state)| Some((plan, state.trial(spec.number)?)));
         let deciding = deciding(study);
         let values = status.values.iter().filter_map(|at| {
             let found: Vec<(String, String)> = deciding
@@ -140,7 +142,7 @@ impl TrialAccount {
             name: trial.name_any(),
             number: spec.number,
             bracket: spec.bracket,
-            rung: seen.and_then(|(plan, _, seen)| ladder::rung_of(plan, seen)),
+            rung: seen.and_then(|(plan, seen)| ladder::rung_of(plan, seen)),
             target_level: spec.target_level,
             sampler: spec.sampler.clone(),
             fallback: spec.fallback.clone(),
@@ -148,7 +150,7 @@ impl TrialAccount {
             tag: spec.tag.clone(),
             parameters: spec.parameters.clone(),
             decisions: spec.batches.iter().map(|batch| decided(study, trial, batch, unit)).collect(),
-            waiting: seen.and_then(|(plan, state, seen)| waiting(plan, state, seen, trial, unit)),
+            waiting: seen.and_then(|(plan, seen)| waiting(plan, brackets.get(&seen.bracket), seen, trial, unit)),
             ended: status.outcome.as_ref().map(|outcome| match outcome.message.as_str() {
                 "" => outcome.reason.clone(),
                 message => format!("{}: {message}", outcome.reason),
@@ -291,7 +293,13 @@ fn origin(trial: &Trial) -> String {
 }
 
 /// What a trial waits for, if it does.
-fn waiting(plan: &Plan, state: &State<'_>, seen: &state::Trial<'_>, trial: &Trial, unit: &str) -> Option<String> {
+fn waiting(
+    plan: &Plan,
+    bracket: Option<&BracketAccount>,
+    seen: &state::Trial<'_>,
+    trial: &Trial,
+    unit: &str,
+) -> Option<String> {
     let status = trial.status.as_ref();
     if seen.ended.is_some() || status.is_some_and(|s| s.outcome.is_some()) {
         return None;
@@ -319,7 +327,7 @@ fn waiting(plan: &Plan, state: &State<'_>, seen: &state::Trial<'_>, trial: &Tria
     }
     let rungs = ladder::shape(plan, seen.bracket)?;
     let at = ladder::rung_of(plan, seen)?;
-    let rung = ladder::BracketAccount::new(plan, state, seen.bracket)?.into_rung(at)?;
+    let rung = bracket?.rungs().get(at)?;
     let level = plan.fidelity(rungs.get(at)?.level);
     if matches!(plan.spec().scheduler, Scheduler::Asha { .. }) {
         let of = rung.settled();

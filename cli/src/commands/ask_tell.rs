@@ -5,20 +5,20 @@ use std::path::PathBuf;
 
 use clap::Args;
 use trimtab_local::desk::answer::{Answer, Line, PROTOCOL};
-use trimtab_local::{Desk, End, Folder};
+use trimtab_local::{Desk, End};
 use trimtab_protocol::asking::MAX_LINE;
 
 use crate::error::Error;
+use crate::home::Home;
 use crate::{Exit, check};
 
 /// Which Study, and what is kept of it.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The Study's file. What its template would start is not looked at.
+    /// The Study's file. What its template would start is not looked at. Begun again on its folder, the study goes on where it was.
     file: PathBuf,
-    /// The study's folder; left out: its name and `.trimtab`, here. Begun again on it, the study goes on where it was.
-    #[arg(long, value_name = "FOLDER")]
-    folder: Option<PathBuf>,
+    #[command(flatten)]
+    home: Home,
     /// Keep nothing: no folder, no journal.
     #[arg(long, conflicts_with = "folder")]
     memory: bool,
@@ -44,8 +44,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
         study.spec.parallelism = parallelism;
     }
     let name = study.metadata.name.clone().unwrap_or_default();
-    let folder = options.folder.clone().unwrap_or_else(|| PathBuf::from(format!("{name}{}", Folder::SUFFIX)));
-    let mut desk = Desk::begin(&study, Folder::at(&folder), !options.memory)?;
+    let mut desk = Desk::begin(&study, options.home.of(&name), !options.memory)?;
     serve(&mut desk, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())?;
     Ok(match desk.close()? {
         End::Complete(_) => Exit::Yes,

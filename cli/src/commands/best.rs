@@ -15,8 +15,6 @@ use crate::{Exit, output};
 /// Of which Study, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The Study's name, or the folder of a local study.
-    study: String,
     #[command(flatten)]
     place: Place,
     /// The trial of the front to answer with, by its number, where there are several objectives.
@@ -30,14 +28,14 @@ pub(crate) struct Options {
 
 /// Prints the best parameters.
 pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
-    let record = options.place.read(&options.study)?;
+    let record = options.place.read()?;
     if let Some(front) = front_of(&record) {
         return of_front(options, &front, unit(&record.study));
     }
     let Some(best) = best_of(&record) else {
         output::complain(&format!(
             "the Study `{}` has no usable value yet; `trimtab watch {}` follows it",
-            options.study, options.study
+            options.place.study, options.place.study
         ));
         return Ok(Exit::No);
     };

@@ -14,8 +14,6 @@ use crate::verification::Verification;
 /// What to explain.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The Study's name, or the folder of a local study.
-    study: String,
     #[command(flatten)]
     place: Place,
     /// Only this trial, by its number.
@@ -37,7 +35,7 @@ struct Answer {
 
 /// Reads, explains, and recomputes if asked to.
 pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
-    let record = options.place.read(&options.study)?;
+    let record = options.place.read()?;
     let mut study = StudyAccount::new(&record);
     if let Some(number) = options.trial {
         let known = study.known();

@@ -15,8 +15,6 @@ use crate::{Exit, output};
 /// Which Study, and in which form.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The Study's name, or the folder of a local study.
-    study: String,
     #[command(flatten)]
     place: Place,
     /// The form. JSON and YAML have the Study and its Trials as objects, which `import`, and `--from` of the other verbs, read.
@@ -30,7 +28,7 @@ pub(crate) struct Options {
 
 /// Writes a study to standard output.
 pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
-    let record = options.place.read(&options.study)?;
+    let record = options.place.read()?;
     if options.output == Form::Study {
         output::print(&elsewhere(&record, options.best)?)?;
         return Ok(Exit::Yes);

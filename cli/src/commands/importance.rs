@@ -13,8 +13,6 @@ use crate::{Exit, output};
 /// Of which Study, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The Study's name, or the folder of a local study.
-    study: String,
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -23,12 +21,12 @@ pub(crate) struct Options {
 
 /// Prints the shares of each objective.
 pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
-    let record = options.place.read(&options.study)?;
+    let record = options.place.read()?;
     let found: Vec<ImportanceAccount> = importances(&record).into_iter().flatten().collect();
     if found.is_empty() {
         output::complain(&format!(
             "the Study `{}` has too few trials with a value: it takes {}",
-            options.study,
+            options.place.study,
             trimtab_engine::importance::FEWEST_TRIALS
         ));
         return Ok(Exit::No);

@@ -13,8 +13,6 @@ use crate::{Exit, output, report};
 /// Which Study, and where to.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The Study's name, or the folder of a local study.
-    study: String,
     #[command(flatten)]
     place: Place,
     /// The file to write; `-` is standard output. Left out: the Study's name with `.html`, here.
@@ -24,7 +22,7 @@ pub(crate) struct Options {
 
 /// Writes the report and prints where it is.
 pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
-    let record = options.place.read(&options.study)?;
+    let record = options.place.read()?;
     let page = report::page(&record, Timestamp::now())?;
     let name = format!("{}.html", record.study.name_any());
     let file = options.to.clone().unwrap_or_else(|| PathBuf::from(name));

@@ -12,8 +12,6 @@ use crate::table::Table;
 /// Which Study, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The Study's name, or the folder of a local study.
-    study: String,
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
@@ -22,7 +20,7 @@ pub(crate) struct Options {
 
 /// Shows a study's trials.
 pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
-    let record = options.place.read(&options.study)?;
+    let record = options.place.read()?;
     let account = StudyAccount::new(&record);
     options.output.answer(&account, || table(&record, &account))?;
     Ok(Exit::Yes)

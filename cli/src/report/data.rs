@@ -6,10 +6,8 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use serde::Serialize;
 use serde_json::json;
-use trimtab_api::history::history;
 use trimtab_api::study::{Goal, Objective};
 use trimtab_api::{Study, validate};
-use trimtab_engine::state::State;
 
 use super::again::Again;
 use super::curves::Curves;
@@ -20,7 +18,7 @@ use super::ladders::Ladders;
 use super::slots::Slots;
 use super::space::Axis;
 use super::trials::{self, Row};
-use crate::account::{PlanAccount, SavingAccount, state_word, unit};
+use crate::account::{PlanAccount, Reading, SavingAccount, state_word, unit};
 use crate::record::Record;
 
 /// So many of the best trials are told in full.
@@ -122,22 +120,19 @@ impl Data {
     /// Everything that is known of a study, as the page takes it.
     pub(super) fn new(record: &Record, now: Timestamp) -> Self {
         let study = &record.study;
-        let plan = validate(study);
-        let log = plan.as_ref().ok().map(|plan| history(plan, study, &record.trials, 0));
-        let state = plan.as_ref().ok().zip(log.as_ref()).map(|(plan, log)| (plan, State::fold(plan, log)));
+        let reading = Reading::of(record);
+        let state = reading.state();
+        let seen = state.as_ref().map(|(plan, state)| (*plan, state));
         let mut problems = record.problems.clone();
-        if let Err(mistakes) = &plan {
-            let mistakes: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
-            problems.push(format!("the Study is not valid: {}", mistakes.join("; ")));
+        if let Err(mistakes) = reading.valid() {
+            problems.push(format!("the Study is not valid: {mistakes}"));
         }
-        let word = |trial| state_word(trial, state.as_ref().map(|(plan, state)| (*plan, state)));
+        let word = |trial| state_word(trial, seen);
         let mut rows: Vec<Row> = record.trials.iter().map(|trial| Row::new(study, trial, word(trial))).collect();
         let objectives = &study.spec.objectives;
         let rankings: Vec<Vec<usize>> = (0..objectives.len()).map(|k| trials::ranked(study, &rows, k)).collect();
         let front = state.as_ref().map(|(plan, state)| front(study, plan, state)).unwrap_or_default();
         let spent = rows.iter().map(|row| row.spent).sum();
-        let stops_early = |plan: &trimtab_engine::Plan| !plan.brackets().is_empty() || !plan.spec().stopping.is_empty();
-        let saving = state.as_ref().filter(|(plan, _)| stops_early(plan));
         let mut counts = BTreeMap::new();
         rows.iter().for_each(|row| *counts.entry(row.state.clone()).or_default() += 1);
         let mut stops = BTreeMap::new();
@@ -157,8 +152,8 @@ impl Data {
             steps: (0..objectives.len()).map(|k| steps(study, &rows, k)).collect(),
             curves: rankings.iter().enumerate().map(curve).collect(),
             importances: of_rows(record, &rows),
-            ladders: state.as_ref().and_then(|(plan, state)| Ladders::new(study, plan, state, &rows)),
-            saving: saving.map(|(plan, state)| SavingAccount::new(plan, state, unit(study), spent)),
+            ladders: seen.and_then(|(plan, state)| Ladders::new(study, plan, state, &rows)),
+            saving: seen.and_then(|(plan, state)| SavingAccount::new(plan, state, unit(study), spent)),
             stops,
             slots: Slots::new(&record.trials, now),
             failures,

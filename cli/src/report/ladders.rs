@@ -7,7 +7,8 @@ use trimtab_engine::state::State;
 use trimtab_engine::{Plan, Safety};
 
 use super::trials::{Row, oriented, thinned};
-use crate::account::ladder::{BracketAccount, shape};
+use crate::account::BracketAccount;
+use crate::account::ladder::shape;
 
 /// At most so many brackets have their ranks drawn: the first.
 const BRACKETS: usize = 12;
@@ -95,8 +96,8 @@ impl Ladders {
         };
         let mut summed: Vec<Shape> =
             shapes.iter().map(|shape| Shape { brackets: 0, rungs: empty(&shape.rungs) }).collect();
-        for &number in members.keys() {
-            let Some(account) = BracketAccount::new(plan, state, number) else { continue };
+        let accounts = BracketAccount::all(plan, state);
+        for (number, account) in accounts.into_iter().filter(|(number, _)| members.contains_key(number)) {
             let Some(sum) = summed.get_mut(number as usize % shapes.len()) else { continue };
             sum.brackets += 1;
             for (sum, rung) in sum.rungs.iter_mut().zip(&account.rungs) {

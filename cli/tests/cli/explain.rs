@@ -42,6 +42,51 @@ fn finished_study_is_explained() {
     assert!(rows.iter().all(|row| row[10] == "0" || row[1] == "2"), "nobody is left open on a rung that was judged");
 }
 
+/// What an account says of rungs and of who waits there is what its trials say, one by one.
+#[test]
+fn rungs_are_counted_from_the_trials_on_them() {
+    let valid = include_str!("data/valid.yaml").replace("max: 27", "max: 9");
+    let passes = valid.replace("parallelism: 4", "parallelism: 4\n  limits: {trials: 60}");
+    let asha = passes.replace("hyperband: {reductionFactor: 3}", "asha: {reductionFactor: 3}");
+    for (name, text, turns) in [("passes", &passes, 70), ("ended", &valid, 1000), ("asha", &asha, 70)] {
+        let file = play_of(text, turns).file(&format!("rungs-{name}.json"));
+        let ran = run(&["explain", "digits", "--from", &file, "--output", "json"]);
+        let answer: Value = serde_json::from_str(&ran.out).unwrap();
+        let study = &answer["study"];
+        let trials = study["trials"].as_array().unwrap();
+        let brackets = study["brackets"].as_array().unwrap();
+        let mut waiting = 0;
+        for bracket in brackets {
+            let own: Vec<&Value> = trials.iter().filter(|trial| trial["bracket"] == bracket["bracket"]).collect();
+            assert!(!own.is_empty());
+            for (at, rung) in bracket["rungs"].as_array().unwrap().iter().enumerate() {
+                let is_on = |trial: &&&Value| trial["rung"] == at;
+                let is_ended = |trial: &&Value, states: &[&str]| states.contains(&trial["state"].as_str().unwrap());
+                let has_value = |trial: &&Value| {
+                    trial["values"].as_array().unwrap().iter().any(|value| value["level"] == rung["level"])
+                };
+                let came: Vec<&Value> = own.iter().copied().filter(|t| t["rung"].as_u64() >= Some(at as u64)).collect();
+                let failed = own.iter().filter(is_on).filter(|t| is_ended(t, &["Failed", "Lost"])).count();
+                let settled =
+                    came.iter().filter(|t| has_value(t) || is_ended(t, &["Failed", "Lost", "Stopped"])).count();
+                assert_eq!(rung["members"], came.len(), "{name}: {rung}");
+                assert_eq!(rung["reported"], came.iter().filter(|t| has_value(t)).count(), "{name}: {rung}");
+                assert_eq!(rung["failed"], failed, "{name}: {rung}");
+                for words in own.iter().filter(is_on).filter_map(|t| t["waiting"].as_str()) {
+                    let told = [format!(" of the {settled} that came"), format!(": {settled} of ")];
+                    if words.starts_with("it rests at") || words.starts_with("it rests until") {
+                        assert!(told.iter().any(|told| words.contains(told)), "{name}: {settled}: {words}");
+                        waiting += 1;
+                    }
+                }
+            }
+        }
+        let members: u64 = brackets.iter().map(|b| b["rungs"][0]["members"].as_u64().unwrap()).sum();
+        assert_eq!(members as usize, trials.len(), "{name}: everyone is on a first rung once");
+        assert!(waiting > 0 || name == "ended", "{name}: nobody waits");
+    }
+}
+
 #[test]
 fn yaml_in_several_files_is_a_record_too() {
     let played = play(1000);

@@ -1,6 +1,6 @@
 //! What all commands share, and the small ones.
 
-use crate::{has, run, scratch};
+use crate::{has, run};
 
 #[test]
 fn definitions_are_the_committed_ones() {
@@ -12,35 +12,6 @@ fn definitions_are_the_committed_ones() {
         serde_saphyr::from_str::<serde_json::Value>(&std::fs::read_to_string(path).unwrap()).unwrap()
     });
     assert_eq!(printed, committed);
-}
-
-#[test]
-fn completions_name_the_commands() {
-    for (shell, begins) in [("bash", "_trimtab() {"), ("zsh", "#compdef trimtab"), ("fish", "complete -c trimtab")] {
-        let ran = run(&["completions", shell]);
-        assert_eq!((ran.code, ran.err.as_str()), (0, ""));
-        has(&ran.out, &[begins, "explain", "validate"]);
-        assert!(!ran.out.contains("supervise"), "what is hidden is not proposed by {shell}");
-    }
-}
-
-#[test]
-fn bash_completes_verbs_options_and_their_values() {
-    let script = scratch("completions.bash", &run(&["completions", "bash"]).out);
-    for (words, expected) in [
-        ("trimtab wa", "watch"),
-        ("trimtab su", "suspend"),
-        ("trimtab best --kubec", "--kubeconfig"),
-        ("trimtab export digits --output c", "csv"),
-    ] {
-        let last = words.split(' ').count() - 1;
-        let ask = format!(
-            "source '{script}'; COMP_WORDS=({words}); COMP_CWORD={last}; \
-             _trimtab trimtab \"${{COMP_WORDS[{last}]}}\" \"${{COMP_WORDS[{last} - 1]}}\"; echo \"${{COMPREPLY[*]}}\""
-        );
-        let output = std::process::Command::new("bash").args(["--norc", "-c", &ask]).output().unwrap();
-        assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), expected, "{words}");
-    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The program as its users run it: arguments in, two streams and an exit code out.
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be set fails its test")]
 
+mod completing;
 mod explain;
 mod fake;
 mod general;

@@ -1,8 +1,30 @@
 //! Fidelities of other kinds: folds that race, and sizes of data that are trained on from the start.
 
 use trimtab_api::record::value_at;
+use trimtab_local::Book;
 
 use crate::scene::{Scene, has, study, trial};
+
+/// Plays a Study to its end.
+fn played(text: &str, program: &str) -> Scene {
+    let scene = Scene::new(text, program);
+    let ran = scene.run();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    scene.is_sound();
+    scene
+}
+
+/// Asserts that each value on record is what a trial's `x` and the level make it.
+fn values_are(book: &Book, right: impl Fn(f64, f64) -> f64) {
+    for trial in &book.trials {
+        let status = trial.status.as_ref().unwrap();
+        let x: f64 = trial.spec.parameters[0].value.parse().unwrap();
+        for level in &status.values {
+            let (value, right) = (value_at(status, &book.plan, level.level).unwrap(), right(x, f64::from(level.level)));
+            assert!((value - right).abs() < 1e-8, "{} at {}: {value}, {right}", trial.spec.number, level.level);
+        }
+    }
+}
 
 /// A program that trains one fold, and says at its end how it was.
 const FOLD: &str = r#"
@@ -16,27 +38,14 @@ fn folds_race_and_their_mean_counts() {
         "fidelity: {{unit: fold, kind: Repeat, min: 1, max: 5}}\nscheduler: {{successiveHalving: {{reductionFactor: 2, configurations: 8}}}}\nparallelism: 3\n{}",
         trial("", "", "")
     ));
-    let scene = Scene::new(&text, FOLD);
-    let ran = scene.run();
-    assert_eq!(ran.code, 0, "{ran:?}");
-    has(&ran.err, &["complete (BracketsDone): 8 trials"]);
-    scene.is_sound();
+    let scene = played(&text, FOLD);
     let book = scene.book();
-    assert_eq!(book.plan.levels(), [1, 3, 5]);
+    assert_eq!((book.plan.levels(), book.trials.len()), ([1, 3, 5].as_slice(), 8));
+    // The mean of x + k / 10 over the first k folds is x + (k + 1) / 20.
+    values_are(&book, |x, folds| x + (folds + 1.0) / 20.0);
     let mut folds: Vec<u64> = Vec::new();
     for trial in &book.trials {
         let status = trial.status.as_ref().unwrap();
-        let x: f64 = trial.spec.parameters[0].value.parse().unwrap();
-        // The mean of x + k / 10 over the first k folds is x + (k + 1) / 20.
-        for level in &status.values {
-            let mean = value_at(status, &book.plan, level.level).unwrap();
-            assert!(
-                (mean - x - f64::from(level.level + 1) / 20.0).abs() < 1e-8,
-                "{} at {}",
-                trial.spec.number,
-                level.level
-            );
-        }
         let runs: Vec<u32> = status.runs.iter().map(|run| run.target_level).collect();
         assert_eq!(runs, (1..=u32::try_from(runs.len()).unwrap()).collect::<Vec<_>>());
         assert_eq!(status.spent_fidelity, runs.len() as u64);
@@ -60,19 +69,12 @@ fn sizes_of_data_are_trained_on_from_the_start() {
         "fidelity: {{unit: row, kind: Fresh, min: 100, max: 900}}\nscheduler: {{hyperband: {{}}}}\nparallelism: 2\n{}",
         trial("", "", "  checkpoint: {claimName: c}")
     ));
-    let scene = Scene::new(&text, ROWS);
-    let ran = scene.run();
-    assert_eq!(ran.code, 0, "{ran:?}");
-    scene.is_sound();
-    let book = scene.book();
+    let book = played(&text, ROWS).book();
     assert_eq!(book.plan.levels(), [100, 300, 900]);
+    // What the last of its three epochs says.
+    values_are(&book, |x, rows| x + 1.0 / rows + 1.0 / 3.0);
     for trial in &book.trials {
         let status = trial.status.as_ref().unwrap();
-        let x: f64 = trial.spec.parameters[0].value.parse().unwrap();
-        for level in &status.values {
-            let value = value_at(status, &book.plan, level.level).unwrap();
-            assert!((value - x - 1.0 / f64::from(level.level) - 1.0 / 3.0).abs() < 1e-8, "{}", trial.spec.number);
-        }
         let sizes: u64 = status.runs.iter().map(|run| u64::from(run.target_level)).sum();
         assert_eq!(status.spent_fidelity, sizes, "each level is paid in full");
         assert!(status.runs.iter().all(|run| run.resume_from.is_none()));

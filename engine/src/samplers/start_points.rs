@@ -255,7 +255,7 @@ mod tests {
             "startWith[6].values[1].name",
         ];
         assert_eq!(fields, wanted, "{errors:#?}");
-        assert!(errors[0].message.contains("must be in 1..=3 (given `4`)"), "{}", errors[0]);
+        assert!(errors[0].message.contains("must be between 1 and 3 (given `4`)"), "{}", errors[0]);
     }
 
     #[test]

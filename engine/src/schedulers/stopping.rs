@@ -78,7 +78,7 @@ pub(crate) fn check(spec: &PlanSpec, errors: &mut Vec<PlanError>) {
             StoppingRule::Median { trials, .. } => at_least(errors, &field("trials"), Some(u64::from(trials)), 1),
             StoppingRule::Percentile { percent, trials, .. } => {
                 if !(1..=99).contains(&percent) {
-                    errors.push(error(field("percent"), format!("must be in 1..=99 (given {percent})")));
+                    errors.push(error(field("percent"), format!("must be between 1 and 99 (given {percent})")));
                 }
                 at_least(errors, &field("trials"), Some(u64::from(trials)), 1);
             }

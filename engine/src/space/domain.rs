@@ -80,7 +80,7 @@ impl Domain {
                 let x = number::parse(text).ok_or_else(|| format!("must be a number (given `{text}`)"))?;
                 if !(*min..=*max).contains(&x) {
                     let (min, max) = (number::to_text(*min), number::to_text(*max));
-                    return Err(format!("must be in {min}..={max} (given `{text}`)"));
+                    return Err(format!("must be between {min} and {max} (given `{text}`)"));
                 }
                 let Some(step) = step else { return Ok(Value::Float(x)) };
                 let point = on_grid(*min, *max, *step, nearest_step(*min, *max, *step, x));
@@ -96,7 +96,7 @@ impl Domain {
                 let value = Value::Int(x);
                 if self.index_of(&value).is_none() {
                     let step = step.map(|s| format!(" in steps of {s}")).unwrap_or_default();
-                    return Err(format!("must be in {min}..={max}{step} (given `{text}`)"));
+                    return Err(format!("must be between {min} and {max}{step} (given `{text}`)"));
                 }
                 Ok(value)
             }

@@ -17,6 +17,7 @@ use trimtab_local::import::{Arrival, Luggage, import};
 
 use crate::check::{self, Checker, Verdict};
 use crate::error::Error;
+use crate::home::Home;
 use crate::starting::{self, Found};
 use crate::{Exit, output, record, source, standing};
 
@@ -29,9 +30,8 @@ pub(crate) struct Options {
     /// The program to run instead of the container's image, as with `run`.
     #[arg(last = true, value_name = "PROGRAM")]
     program: Vec<String>,
-    /// The new study's folder; left out: its name and `.trimtab`, here.
-    #[arg(long, value_name = "FOLDER")]
-    folder: Option<PathBuf>,
+    #[command(flatten)]
+    home: Home,
     /// The Study's name, where the file has several.
     #[arg(long, value_name = "NAME", conflicts_with = "study")]
     name: Option<String>,
@@ -58,8 +58,8 @@ fn whole(options: &Options) -> Result<Exit, Error> {
     let record = record::read(std::slice::from_ref(&options.file), options.name.as_deref(), None)?;
     record.problems.iter().for_each(|problem| output::complain(&format!("warning: {problem}")));
     let name = record.study.name_any();
-    let folder = options.folder.clone().unwrap_or_else(|| PathBuf::from(format!("{name}{}", Folder::SUFFIX)));
-    let shown = folder.display().to_string();
+    let folder = options.home.of(&name);
+    let shown = folder.root().display().to_string();
     let is_at_work = standing::end(&record.study).is_none()
         && record.study.status.as_ref().and_then(|status| status.state.as_deref()) == Some("Running");
     let luggage = Luggage {
@@ -69,9 +69,9 @@ fn whole(options: &Options) -> Result<Exit, Error> {
         directory: std::env::current_dir().map_err(|error| Error::Read { file: ".".to_owned(), error })?,
         checkpoints: options.checkpoints.clone(),
     };
-    let arrival = import(luggage, &Folder::at(&folder))?;
+    let arrival = import(luggage, &folder)?;
     warn(&arrival, is_at_work);
-    let called = if folder == Path::new(&format!("{name}{}", Folder::SUFFIX)) { &name } else { &shown };
+    let called = if folder == Folder::named(&name) { &name } else { &shown };
     output::print(&format!(
         "{name} is in {shown}: {} trials, with all that was decided; `trimtab resume {called}` goes on, `trimtab show {called}` shows them\n",
         arrival.trials

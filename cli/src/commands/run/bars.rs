@@ -7,7 +7,7 @@ use trimtab_api::Study;
 use trimtab_local::{Board, Notice, Observer, Running};
 
 use super::lines::words;
-use crate::account::unit;
+use crate::account::{time, unit};
 
 /// Steps of a bar: fidelities are fractions of it.
 const STEPS: u64 = 1000;
@@ -113,15 +113,6 @@ fn summary(board: &Board<'_>, done: u64) -> String {
     text
 }
 
-/// A time in the two units that matter.
-fn time(seconds: u64) -> String {
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds}s"),
-        (0, minutes, seconds) => format!("{minutes}m{seconds:02}s"),
-        (hours, minutes, _) => format!("{hours}h{minutes:02}m"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,10 +125,5 @@ mod tests {
         assert_eq!(position(&run(3.0, 12.0, Some(9))), 1000);
         assert_eq!(position(&run(0.0, 5.0, None)), 0);
         assert_eq!(position(&run(9.0, 9.0, Some(9))), 0);
-    }
-
-    #[test]
-    fn times_are_short() {
-        assert_eq!([5, 65, 3725].map(time), ["5s", "1m05s", "1h02m"]);
     }
 }

@@ -15,6 +15,7 @@ use trimtab_local::{Book, End, Folder, Launcher, Observer, Session, interrupts};
 use crate::account::{BestAccount, FrontAccount, unit};
 use crate::check;
 use crate::error::Error;
+use crate::home::Home;
 use crate::{Exit, output};
 
 use bars::Bars;
@@ -30,9 +31,8 @@ pub(crate) struct Options {
     /// follow; with arguments it replaces them.
     #[arg(last = true, value_name = "PROGRAM")]
     program: Vec<String>,
-    /// The study's folder; left out: its name and `.trimtab`, here.
-    #[arg(long, value_name = "FOLDER")]
-    folder: Option<PathBuf>,
+    #[command(flatten)]
+    home: Home,
     /// How many trials run at once, instead of what the Study says.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000))]
     parallelism: Option<u32>,
@@ -55,8 +55,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
         study.spec.parallelism = parallelism;
     }
     let name = study.metadata.name.clone().unwrap_or_default();
-    let folder = options.folder.clone().unwrap_or_else(|| PathBuf::from(format!("{name}{}", Folder::SUFFIX)));
-    work(&study, &Folder::at(&folder), &options.places, &options.program)
+    work(&study, &options.home.of(&name), &options.places, &options.program)
 }
 
 /// Works on a Study in its folder. Without a program it is the one that the study was begun with, or the container's.
