@@ -36,7 +36,7 @@ pub(crate) fn answer(program: &mut Command, words: &[String]) -> String {
     let place = Place::behind(program, before);
     let (candidates, besides) = place.candidates(word);
     let fitting = candidates.into_iter().filter(|(name, _)| name.starts_with(word));
-    let lines: String = fitting.map(|(name, help)| format!("{name}\t{help}\n")).collect();
+    let lines: String = fitting.map(|(name, help)| format!("{}\n", format!("{name}\t{help}").trim_end())).collect();
     format!("{lines}{besides}\n")
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use crate::error::Error;
-use crate::record::Place;
+use crate::record::{Place, Record};
 use crate::{Exit, output, report};
 
 /// Which Study, and where to.
@@ -23,16 +23,21 @@ pub(crate) struct Options {
 /// Writes the report and prints where it is.
 pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
     let record = options.place.read()?;
-    let page = report::page(&record, Timestamp::now())?;
     let name = format!("{}.html", record.study.name_any());
     let file = options.to.clone().unwrap_or_else(|| PathBuf::from(name));
     if file.as_os_str() == "-" {
-        output::print(&page)?;
+        output::print(&report::page(&record, Timestamp::now())?)?;
     } else {
-        write(&file, &page).map_err(|error| Error::WriteFile { file: file.display().to_string(), error })?;
+        write_into(&file, &record)?;
         output::print(&format!("{}\n", file.display()))?;
     }
     Ok(Exit::Yes)
+}
+
+/// Writes the report of a study into a file.
+pub(crate) fn write_into(file: &Path, record: &Record) -> Result<(), Error> {
+    let page = report::page(record, Timestamp::now())?;
+    write(file, &page).map_err(|error| Error::WriteFile { file: file.display().to_string(), error })
 }
 
 /// Writes the whole file or leaves the one that is there.

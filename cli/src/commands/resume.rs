@@ -8,7 +8,7 @@ use trimtab_api::wish::{self, Wish};
 use trimtab_local::request::{self, Reply};
 use trimtab_local::{Book, Folder};
 
-use super::run::{self, Places};
+use super::run::{self, Work};
 use crate::asking::Asking;
 use crate::error::Error;
 use crate::{Exit, record};
@@ -19,7 +19,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     asking: Asking,
     #[command(flatten)]
-    places: Places,
+    work: Work,
     /// The program to run instead of the container's image, as with `run`; left out: the one that the study was begun with.
     #[arg(last = true, value_name = "PROGRAM")]
     program: Vec<String>,
@@ -57,5 +57,5 @@ fn resume(options: &Options, folder: &Folder) -> Result<Exit, Error> {
     }
     let mut study = book.study.clone();
     wish::carry_out(&mut study, Wish::Resume, book.history.active_seconds);
-    run::work(&study, folder, &options.places, &options.program)
+    run::work(&study, folder, &options.work, &options.program)
 }

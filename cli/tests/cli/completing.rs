@@ -6,12 +6,11 @@ use std::process::Command;
 use crate::{has, run, scratch};
 
 /// What a user has typed before asking, and what is proposed.
-const TYPED: [(&str, &str); 5] = [
+const TYPED: [(&str, &str); 4] = [
     ("trimtab wa", "watch"),
     ("trimtab su", "suspend"),
     ("trimtab best --kubec", "--kubeconfig"),
     ("trimtab export digits --output c", "csv"),
-    ("trimtab completions z", "zsh"),
 ];
 
 #[test]
@@ -117,7 +116,8 @@ fn kubectl_proposes_the_same() {
         let words = typed.split(' ');
         let output = Command::new("kubectl").arg("__complete").args(words).env("PATH", &path).output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
-        let proposed: Vec<&str> = said.lines().filter_map(|line| Some(line.split_once('\t')?.0)).collect();
+        let proposed: Vec<&str> =
+            said.lines().filter(|line| !line.starts_with(':')).filter_map(|line| line.split('\t').next()).collect();
         assert_eq!(proposed, [expected], "{typed}");
     }
 }

@@ -29,8 +29,14 @@ fn hyperband_resumes_from_checkpoints_to_its_end() {
         let status = trial.status.as_ref().unwrap();
         assert_eq!(status.spent_fidelity.to_string(), status.reached.clone().unwrap(), "trial {}", trial.spec.number);
     }
-    let again = scene.run();
+    let again = scene.trimtab(&["run", "study.yaml", "--report", "all.html"]);
     assert_eq!((again.code, &again.out), (0, &ran.out), "nothing is left to do: {}", again.err);
+    has(&again.err, &["the report is in all.html"]);
+    has(&std::fs::read_to_string(scene.path("all.html")).unwrap(), &["<!doctype html>", "tuned-0016"]);
+    // The study has its end all the same, and it is told before.
+    let nowhere = scene.trimtab(&["run", "study.yaml", "--report", "missing/all.html"]);
+    assert_eq!((nowhere.code, &nowhere.out), (2, &ran.out), "{}", nowhere.err);
+    has(&nowhere.err, &["complete (BracketsDone): 17 trials", "missing/all.html"]);
     assert!(!again.err.contains("starts"), "{}", again.err);
 }
 

@@ -12,10 +12,12 @@ use trimtab_api::wish;
 use trimtab_local::slots::find_gpus;
 use trimtab_local::{Book, End, Folder, Launcher, Observer, Session, interrupts};
 
+use super::report;
 use crate::account::{BestAccount, FrontAccount, unit};
 use crate::check;
 use crate::error::Error;
 use crate::home::Home;
+use crate::record::Record;
 use crate::{Exit, output};
 
 use bars::Bars;
@@ -37,15 +39,18 @@ pub(crate) struct Options {
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000))]
     parallelism: Option<u32>,
     #[command(flatten)]
-    places: Places,
+    work: Work,
 }
 
-/// What trials may have of this machine.
+/// How a study is worked on.
 #[derive(Debug, Default, Args)]
-pub(crate) struct Places {
+pub(crate) struct Work {
     /// The GPUs that trials may have, as in CUDA_VISIBLE_DEVICES; left out: all that are found.
     #[arg(long, value_name = "NUMBERS")]
     gpus: Option<String>,
+    /// Write the study's report into this file when the work ends, also when the study only rests.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
 /// Works on a Study until it ends or is interrupted.
@@ -55,11 +60,11 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Error> {
         study.spec.parallelism = parallelism;
     }
     let name = study.metadata.name.clone().unwrap_or_default();
-    work(&study, &options.home.of(&name), &options.places, &options.program)
+    work(&study, &options.home.of(&name), &options.work, &options.program)
 }
 
 /// Works on a Study in its folder. Without a program it is the one that the study was begun with, or the container's.
-pub(crate) fn work(study: &Study, folder: &Folder, places: &Places, program: &[String]) -> Result<Exit, Error> {
+pub(crate) fn work(study: &Study, folder: &Folder, how: &Work, program: &[String]) -> Result<Exit, Error> {
     let here = |error| Error::Read { file: ".".to_owned(), error };
     let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
     let session = trimtab_local::Options {
@@ -67,7 +72,7 @@ pub(crate) fn work(study: &Study, folder: &Folder, places: &Places, program: &[S
         program: program.to_vec(),
         directory: std::env::current_dir().map_err(here)?,
         launcher: Launcher { program: std::env::current_exe().map_err(here)?, arguments: vec!["supervise".to_owned()] },
-        gpus: find_gpus(places.gpus.as_deref().or(visible.as_deref())),
+        gpus: find_gpus(how.gpus.as_deref().or(visible.as_deref())),
         cpus: std::thread::available_parallelism().map_or(1, usize::from),
         interrupts: interrupts::count().map_err(here)?,
     };
@@ -78,7 +83,12 @@ pub(crate) fn work(study: &Study, folder: &Folder, places: &Places, program: &[S
     drop(observer);
     let shown = folder.root().display().to_string();
     let end = end?;
-    finish(session.book(), &shown, &end)
+    let exit = finish(session.book(), &shown, &end)?;
+    if let Some(file) = &how.report {
+        report::write_into(file, &Record::of(session.book()))?;
+        output::complain(&format!("the report is in {}", file.display()));
+    }
+    Ok(exit)
 }
 
 /// Says how it ended, and what is best.
