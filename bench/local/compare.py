@@ -1,15 +1,19 @@
-"""The local mode beside Optuna, paired: each repeat runs all contenders one after the other, and the figure is the median.
+"""The local mode beside Optuna, paired: each repeat runs all contenders one after the other, and figures are medians.
+
+Of each, the seconds that passed and those of the processor, with all processes that it started: the latter depend little on what else the
+machine does.
 
     python compare.py --program target/release/trimtab rate       # asks and tells of a client that does nothing else
     python compare.py --program target/release/trimtab overhead   # trials that are processes and do nothing
     python compare.py --program target/release/trimtab memory     # the same, many, and the most memory that was resident
 
-Needs the packages of ../samplers/requirements.txt. Prints a line of JSON for each contender, and a table to standard error.
+Needs optuna and numpy of ../samplers/requirements.txt. Prints a line of JSON for each contender, and a table to standard error.
 """
 
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -49,10 +53,9 @@ def loss(parameters):
 
 
 def ask_and_tell(program, sampler, trials, seed, options):
-    """Seconds that a client needs for all asks and tells, the start of the program included."""
+    """All asks and tells of a client, the start of the program included."""
     with tempfile.TemporaryDirectory() as folder:
         file = write_study(folder, sampler=sampler, trials=trials, parallelism=1, seed=seed)
-        began = time.perf_counter()
         process = subprocess.Popen(
             [program, "ask-tell", file, *options], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -66,10 +69,8 @@ def ask_and_tell(program, sampler, trials, seed, options):
             requests.write(json.dumps(told) + "\n")
             requests.flush()
             assert json.loads(answers.readline())["counts"] == "good"
-        seconds = time.perf_counter() - began
         requests.close()
         assert process.wait() == 0
-        return seconds
 
 
 def suggest(trial):
@@ -96,32 +97,26 @@ def optuna_study(sampler, seed, journal=None):
 
 def optuna_ask_and_tell(sampler, trials, seed):
     study = optuna_study(sampler, seed)
-    began = time.perf_counter()
     for _ in range(trials):
         trial = study.ask()
         study.tell(trial, loss(suggest(trial)))
-    return time.perf_counter() - began
 
 
 def processes(trials):
-    """Seconds of the processes alone, one after the other."""
-    began = time.perf_counter()
+    """The processes alone, one after the other."""
     for _ in range(trials):
         pid = os.posix_spawnp("echo", ["echo", "loss=0.5"], os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
         os.waitpid(pid, 0)
-    return time.perf_counter() - began
 
 
 def run_study(program, trials, parallelism, seed):
-    """Seconds and KiB of `trimtab run`."""
-    with tempfile.TemporaryDirectory(dir=".") as folder:
+    """`trimtab run`, and the most KiB that it had."""
+    with tempfile.TemporaryDirectory(dir=os.getcwd()) as folder:
         file = write_study(folder, sampler="random", trials=trials, parallelism=parallelism, seed=seed)
-        began = time.perf_counter()
         process = subprocess.Popen([program, "run", file], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
         assert status == 0, status
-        return seconds, usage.ru_maxrss
+        return usage.ru_maxrss
 
 
 def optuna_processes(trials, parallelism, seed, journal=None):
@@ -132,9 +127,7 @@ def optuna_processes(trials, parallelism, seed, journal=None):
         said = subprocess.run(["echo", f"loss={momentum}"], capture_output=True, text=True, check=True).stdout
         return float(said.split("=")[1])
 
-    began = time.perf_counter()
     study.optimize(objective, n_trials=trials, n_jobs=parallelism)
-    return time.perf_counter() - began
 
 
 def optuna_memory(arguments, seed):
@@ -146,25 +139,39 @@ def optuna_memory(arguments, seed):
     return usage.ru_maxrss
 
 
+def processor():
+    """Seconds of the processor of this process and of those that it waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def timed(work, *arguments):
+    """Seconds that passed, and of the processor."""
+    began, used = time.perf_counter(), processor()
+    work(*arguments)
+    return time.perf_counter() - began, processor() - used
+
+
 def contenders(arguments, seed):
     """What is measured in one repeat: name and seconds, or KiB."""
     program, trials = arguments.program, arguments.trials
+    optuna_study("random", seed)  # What is imported once is nobody's.
     if arguments.what == "rate":
         for sampler in arguments.samplers.split(","):
-            yield f"trimtab {sampler}, in memory", ask_and_tell(program, sampler, trials, seed, ["--memory"])
-            yield f"trimtab {sampler}, journal", ask_and_tell(program, sampler, trials, seed, [])
-            yield f"optuna {sampler}, in memory", optuna_ask_and_tell(sampler, trials, seed)
+            yield f"trimtab {sampler}, in memory", timed(ask_and_tell, program, sampler, trials, seed, ["--memory"])
+            yield f"trimtab {sampler}, journal", timed(ask_and_tell, program, sampler, trials, seed, [])
+            yield f"optuna {sampler}, in memory", timed(optuna_ask_and_tell, sampler, trials, seed)
     elif arguments.what == "overhead":
-        yield "the processes alone", processes(trials)
+        yield "the processes alone", timed(processes, trials)
         for parallelism in (1, 2):
-            yield f"trimtab, {parallelism} at once", run_study(program, trials, parallelism, seed)[0]
-            yield f"optuna in memory, {parallelism} at once", optuna_processes(trials, parallelism, seed)
-            with tempfile.TemporaryDirectory(dir=".") as folder:
+            yield f"trimtab, {parallelism} at once", timed(run_study, program, trials, parallelism, seed)
+            yield f"optuna in memory, {parallelism} at once", timed(optuna_processes, trials, parallelism, seed)
+            with tempfile.TemporaryDirectory(dir=os.getcwd()) as folder:
                 journal = str(Path(folder, "journal"))
-                yield f"optuna with its journal, {parallelism} at once", optuna_processes(trials, parallelism, seed, journal)
+                yield f"optuna with its journal, {parallelism} at once", timed(optuna_processes, trials, parallelism, seed, journal)
     else:
-        yield "trimtab run, KiB", run_study(program, trials, 2, seed)[1]
-        yield "optuna in memory, KiB", optuna_memory(arguments, seed)
+        yield "trimtab run, KiB", (run_study(program, trials, 2, seed),)
+        yield "optuna in memory, KiB", (optuna_memory(arguments, seed),)
 
 
 def main():
@@ -183,14 +190,17 @@ def main():
         return
     found = {}
     for repeat in range(arguments.repeats):
-        for name, figure in contenders(arguments, arguments.seed + repeat):
-            found.setdefault(name, []).append(figure)
-            print(f"repeat {repeat + 1}: {name}: {figure:.2f}", file=sys.stderr, flush=True)
+        for name, figures in contenders(arguments, arguments.seed + repeat):
+            found.setdefault(name, []).append(figures)
+            print(f"repeat {repeat + 1}: {name}: {figures}", file=sys.stderr, flush=True)
     for name, figures in found.items():
-        middle = median(figures)
-        line = {"what": name, "trials": arguments.trials, "figures": [round(f, 4) for f in figures], "median": round(middle, 4)}
-        if not name.endswith("KiB"):
-            line["millisecondsPerTrial"] = round(1e3 * middle / arguments.trials, 4)
+        line = {"what": name, "trials": arguments.trials, "figures": [[round(f, 4) for f in one] for one in figures]}
+        middle = [median(kind) for kind in zip(*figures)]
+        if name.endswith("KiB"):
+            line["median"] = middle[0]
+        else:
+            passed, used = (round(1e3 * seconds / arguments.trials, 4) for seconds in middle)
+            line["millisecondsPerTrial"] = {"passed": passed, "processor": used}
         line["load"] = round(os.getloadavg()[0], 1)
         print(json.dumps(line))
 
