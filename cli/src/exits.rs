@@ -54,7 +54,7 @@ fn of_verb(verb: &str) -> &'static [(u8, &'static str)] {
             (0, "told; with --verify, every decision is what its evidence gives"),
             (1, "with --verify: a decision is not"),
         ],
-        "best" => &[(0, "told"), (1, "no trial has a value yet")],
+        "best" => &[(0, "told"), (1, "no trial has a value yet, or none of the front was named where one must be")],
         "importance" => &[(0, "told"), (1, "too few trials have a value")],
         "logs" => &[(0, "printed"), (1, "no trial was named, and none runs now")],
         _ => &[(0, "done")],

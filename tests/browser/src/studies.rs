@@ -36,6 +36,11 @@ fn study(name: &str, search: &str) -> String {
     format!("apiVersion: trimtab.dev/v1alpha1\nkind: Study\nmetadata: {{name: {name}}}\nspec:{SPACE}{search}{TRIAL}")
 }
 
+/// A study of the space above, played by as many workers.
+fn played(name: &str, search: &str, lanes: usize) -> Result<Value> {
+    play(&study(name, search), &World { lanes, metrics: &metrics, failure: &failure })
+}
+
 fn number(trial: &Trial, name: &str) -> Option<f64> {
     text(trial, name)?.parse().ok()
 }
@@ -96,8 +101,7 @@ pub fn hyperband() -> Result<Value> {
   parallelism: 8
   seed: 7
 ";
-    let world = World { lanes: 8, metrics: &metrics, failure: &failure };
-    play(&study("digits", search), &world)
+    played("digits", search, 8)
 }
 
 /// Two objectives, 120 trials.
@@ -112,8 +116,7 @@ pub fn front() -> Result<Value> {
   parallelism: 4
   seed: 3
 ";
-    let world = World { lanes: 4, metrics: &metrics, failure: &failure };
-    play(&study("two-goals", search), &world)
+    played("two-goals", search, 4)
 }
 
 /// Hyperband with 10,000 trials.
@@ -129,8 +132,7 @@ pub fn large() -> Result<Value> {
   parallelism: 1000
   seed: 11
 ";
-    let world = World { lanes: 64, metrics: &metrics, failure: &failure };
-    play(&study("ten-thousand", search), &world)
+    played("ten-thousand", search, 64)
 }
 
 /// What a page must show as it is and never take for markup or script.
