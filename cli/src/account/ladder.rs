@@ -65,7 +65,9 @@ impl BracketAccount {
         let mut all = BTreeMap::new();
         for trial in state.trials() {
             let Some(shape) = shape(plan, trial.bracket) else { continue };
-            all.entry(trial.bracket).or_insert_with(|| Self::empty(plan, trial.bracket, shape)).count(plan, trial, shape);
+            all.entry(trial.bracket)
+                .or_insert_with(|| Self::empty(plan, trial.bracket, shape))
+                .count(plan, trial, shape);
         }
         all
     }
