@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Pod;
 use kube::core::ObjectMeta;
 use kube::{Client, Resource, ResourceExt};
 use trimtab_api::{FieldError, Study, Trial, names};
@@ -15,6 +13,7 @@ use crate::backoff::Backoff;
 use crate::cache::{Cache, Feed, cache};
 use crate::clock::Clock;
 use crate::follow::Follows;
+use crate::kept::{Job, Pod};
 use crate::metrics::Metrics;
 use crate::overwritten::Overwritten;
 use crate::quiet::PutOff;

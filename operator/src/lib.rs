@@ -11,6 +11,7 @@ pub mod clock;
 pub mod context;
 pub mod error;
 mod follow;
+pub mod kept;
 pub mod leader;
 pub mod metrics;
 mod overwritten;

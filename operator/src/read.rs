@@ -1,13 +1,12 @@
 //! Live reads, for the few places where a cache may not decide.
 
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::ListParams;
 use trimtab_api::{Study, Trial, names};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::kept::{Job, Pod};
 
 /// A Job by name, as the API server holds it now.
 pub(crate) async fn job(ctx: &Context, namespace: &str, name: &str) -> Result<Option<Job>, Error> {

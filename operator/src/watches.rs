@@ -4,8 +4,6 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Pod;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher::{self, Event};
@@ -18,6 +16,7 @@ use trimtab_api::{Study, Trial, names};
 
 use crate::cache::{Cache, Feed};
 use crate::context::{Caches, Feeds, Triggers, on_child, on_study, on_trial};
+use crate::kept::{Job, Pod};
 use crate::metrics::Metrics;
 
 /// Where requests for reconciles go.

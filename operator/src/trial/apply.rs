@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use kube::runtime::controller::Action;
 use serde_json::Value;
@@ -16,6 +15,7 @@ use super::observe::Seen;
 use super::{build, cleanup};
 use crate::context::Context;
 use crate::error::Error;
+use crate::kept::Pod;
 use crate::quiet;
 use crate::read;
 use crate::write::{self, Created, News, Tone};

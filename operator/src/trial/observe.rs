@@ -4,8 +4,6 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Pod;
 use kube::{Resource, ResourceExt};
 use trimtab_api::trial::TrialStatus;
 use trimtab_api::{Study, Trial, names};
@@ -15,6 +13,7 @@ use super::build;
 use super::pods::{PodFacts, facts};
 use crate::context::Context;
 use crate::error::Error;
+use crate::kept::{Job, Pod};
 use crate::read;
 use crate::study::observe::belongs;
 
@@ -196,7 +195,7 @@ fn finished(job: &Job) -> Option<(bool, String, String)> {
     ))
 }
 
-fn look_at(job: &Job) -> JobSeen {
+pub(crate) fn look_at(job: &Job) -> JobSeen {
     JobSeen::Present {
         uid: job.uid().unwrap_or_default(),
         deleting: job.metadata.deletion_timestamp.is_some(),
@@ -205,7 +204,7 @@ fn look_at(job: &Job) -> JobSeen {
     }
 }
 
-fn leftover(job: &Job) -> Leftover {
+pub(crate) fn leftover(job: &Job) -> Leftover {
     Leftover {
         name: job.name_any(),
         uid: job.uid().unwrap_or_default(),

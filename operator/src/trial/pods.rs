@@ -1,8 +1,9 @@
-//! What a pod says about the run that it carries. Pure: takes a pod as the API server holds it, returns facts.
+//! What a pod says about the run that it carries. Pure: takes what is kept of a pod, returns facts.
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
+
+use crate::kept::Pod;
 
 /// The facts of a pod that a run is judged by.
 #[derive(Clone, Debug, Default, PartialEq)]

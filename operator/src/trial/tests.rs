@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 use trimtab_api::conditions::reason;
@@ -17,6 +16,7 @@ use super::decide::{Effect, Step, decide};
 use super::observe::{JobSeen, Leftover, Seen};
 use super::pods::facts;
 use crate::context::Config;
+use crate::kept::Pod;
 use crate::reading::Place;
 
 fn now() -> Timestamp {

@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::controller::Action;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use trimtab_api::{Study, Trial, names};
 use trimtab_operator::context::{Triggers, on_child, on_study, on_trial};
+use trimtab_operator::kept::{Job, Pod};
 use trimtab_operator::{Caches, Clock, Config, Context, Error, caches, study, trial};
 
 use crate::agenda::{Agenda, Event};

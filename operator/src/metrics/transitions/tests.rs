@@ -222,7 +222,7 @@ fn first_run_tells_how_long_its_trial_waited_and_every_run_how_long_its_job_did(
                 "creationTimestamp": "2026-11-22T11:59:56Z",
             },
         });
-        let job: DeserializeGuard<k8s_openapi::api::batch::v1::Job> = serde_json::from_value(job).unwrap();
+        let job: DeserializeGuard<crate::kept::Job> = serde_json::from_value(job).unwrap();
         feeds.jobs.apply(Event::Apply(job));
     }
     let mut waiting = run(1, None);
