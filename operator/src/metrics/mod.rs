@@ -12,6 +12,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod transitions;
+mod zero;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +21,6 @@ use kube::ResourceExt;
 use kube::runtime::controller;
 use kube::runtime::reflector::ObjectRef;
 use prometheus::{IntGauge, TextEncoder};
-use trimtab_api::conditions::reason;
-use trimtab_api::ending::{Class, class};
 
 use crate::context::{Caches, Context};
 use crate::error::Error;
@@ -33,22 +32,6 @@ pub use requests::client;
 
 /// The names of the controllers in labels.
 const CONTROLLERS: [&str; 2] = ["study", "trial"];
-
-/// The reasons of runs that ended badly, but for those of a user's or the Study's own doing.
-const WRONG: [&str; 12] = [
-    reason::NO_METRIC,
-    reason::NOT_FINITE,
-    reason::EXIT_CODE,
-    reason::OUT_OF_MEMORY,
-    reason::TIMEOUT,
-    reason::EVICTED,
-    reason::DELETED,
-    reason::NODE_LOST,
-    reason::LOG_LOST,
-    reason::IMAGE,
-    reason::CONFIG,
-    reason::JOB_REFUSED,
-];
 
 /// The metrics of an operator. The default keeps none, and costs nothing.
 #[derive(Clone, Default)]
@@ -70,48 +53,11 @@ impl Metrics {
         book.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         book.log_follows_limit.with_label_values::<&str>(&[]).set(i64::try_from(follows).unwrap_or(i64::MAX));
         book.log_follows.with_label_values::<&str>(&[]).set(0);
-        // What has no open labels begins at zero, so that the first increase is seen as one.
-        for counter in
-            [&book.cache_behind_total, &book.log_lines_total, &book.log_reports_total, &book.log_rejected_total]
-        {
-            counter.with_label_values::<&str>(&[]);
-        }
-        for histogram in [
-            &book.line_to_decision_seconds,
-            &book.line_to_record_seconds,
-            &book.decision_to_delete_seconds,
-            &book.trial_start_seconds,
-            &book.run_queue_seconds,
-        ] {
-            histogram.with_label_values::<&str>(&[]);
-        }
-        // So do the words that say what went wrong: a series that begins with its first failure has not increased by it.
-        for reason in WRONG {
-            let reason = book.reasons.word(reason);
-            book.runs_ended_total.with_label_values(&[reason]);
-            if class(reason) == Class::Infrastructure {
-                book.retries_total.with_label_values(&[reason]);
-            }
-        }
-        book.events_total.with_label_values(&["Trial", "Warning", crate::write::RUN_WAITS]);
-        for mode in ["follow", "poll"] {
-            book.log_read_errors_total.with_label_values(&[mode]);
-        }
-        for kind in ["Study", "Trial", "Job", "Pod"] {
-            book.watch_breaks_total.with_label_values(&[kind]);
-        }
         for controller in CONTROLLERS {
             book.max_concurrent_reconciles.with_label_values(&[controller]).set(i64::from(crate::run::CONCURRENCY));
             book.active_workers.with_label_values(&[controller]).set(0);
-            book.reconcile_panics_total.with_label_values(&[controller]);
-            book.workqueue_adds_total.with_label_values(&[controller]);
-            for result in ["success", "conflict", "error"] {
-                book.reconcile_total.with_label_values(&[controller, result]);
-            }
-            for class in ["conflict", "throttled", "server", "refused", "transport"] {
-                book.reconcile_errors_total.with_label_values(&[controller, class]);
-            }
         }
+        zero::from_the_start(&book);
         Ok(Self(Some(Arc::new(book))))
     }
 

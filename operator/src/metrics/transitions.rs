@@ -18,8 +18,8 @@ use trimtab_api::trial::{OutcomeKind, TrialStatus};
 use trimtab_api::{Study, Trial};
 use trimtab_engine::{ResultKey, admitted};
 
-use super::Metrics;
 use super::book::Book;
+use super::{Metrics, zero};
 use crate::context::Caches;
 use crate::study::observe::Seen as StudySeen;
 use crate::trial::observe::Seen as TrialSeen;
@@ -57,9 +57,10 @@ fn seconds(from: Timestamp, to: Timestamp) -> f64 {
 }
 
 impl Metrics {
-    /// Runs the decision of a Study, and measures it.
+    /// Runs the decision of a Study, and measures it. What is counted of its algorithm and namespace is there from here on.
     pub(crate) fn deciding<T>(&self, study: &Study, decide: impl FnOnce() -> T) -> T {
         let Some(book) = &self.0 else { return decide() };
+        zero::of_a_study(book, study);
         let began = std::time::Instant::now();
         let answer = decide();
         // The algorithm stands in the status from the first visit on; the first look of all is of no interest.
@@ -83,21 +84,9 @@ impl Metrics {
         let Some(batch) = new.batch.as_ref().filter(|batch| batch.number > held) else { return };
         let algorithm = new.algorithm.as_deref().unwrap_or_default();
         book.batches_total.with_label_values(&[algorithm]).inc();
-        // What a namespace costs begins at zero before anything of it has run, so that the first run is seen as an increase.
-        for (resource, _) in resources(&seen.study) {
-            let labels = [seen.namespace.as_str(), book.resources.word(&resource)];
-            for seconds in [&book.spent_seconds_total, &book.wasted_seconds_total, &book.saved_seconds_total] {
-                seconds.with_label_values(&labels);
-            }
-        }
         for action in &batch.actions {
-            let kind = match action.action {
-                ActionKind::Start => "Start",
-                ActionKind::Continue => "Continue",
-                ActionKind::Stop => "Stop",
-            };
-            let reason = book.reasons.word(&action.reason);
-            book.actions_total.with_label_values(&[algorithm, kind, reason]).inc();
+            let labels = [algorithm, zero::word(action.action), book.reasons.word(&action.reason)];
+            book.actions_total.with_label_values(&labels).inc();
             if action.action == ActionKind::Stop
                 && let Some(trial) = seen.trials.get(&action.trial)
                 && trial.status.as_ref().is_some_and(runs)

@@ -254,6 +254,7 @@ fn what_panels_and_alerts_count_begins_at_zero() {
     let text = Metrics::kept(0, 4).unwrap().text().unwrap();
     for line in [
         r#"trimtab_runs_ended_total{reason="NoMetric"} 0"#,
+        r#"trimtab_runs_ended_total{reason="Reached"} 0"#,
         r#"trimtab_runs_ended_total{reason="LogLost"} 0"#,
         r#"trimtab_retries_total{reason="Evicted"} 0"#,
         r#"trimtab_events_total{kind="Trial",reason="RunWaits",type="Warning"} 0"#,

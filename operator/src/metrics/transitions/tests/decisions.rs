@@ -1,5 +1,6 @@
 //! Batches, and what is measured from and to them.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use trimtab_engine::TrialNumber;
 
 use super::*;
@@ -44,13 +45,70 @@ fn batch_counts_with_its_actions_when_it_is_written_and_never_again() {
             r#"trimtab_batches_total{algorithm="hyperband/random"} 1"#,
             r#"trimtab_actions_total{action="Start",algorithm="hyperband/random",reason="Proposed"} 2"#,
             r#"trimtab_actions_total{action="Continue",algorithm="hyperband/random",reason="RungPassed"} 1"#,
-            // What the namespace will cost begins at zero.
-            r#"trimtab_spent_seconds_total{namespace="lab",resource="run"} 0"#,
-            r#"trimtab_wasted_seconds_total{namespace="lab",resource="nvidia.com/gpu"} 0"#,
-            r#"trimtab_saved_seconds_total{namespace="lab",resource="run"} 0"#,
         ],
     );
     says_nothing_of(&metrics, "trimtab_line_to_decision_seconds_count");
+}
+
+#[test]
+fn what_is_counted_of_a_study_begins_at_zero_when_it_is_looked_at() {
+    let mut study = (*study()).clone();
+    let metrics = Metrics::kept(0, 4).unwrap();
+    metrics.deciding(&study, || ());
+    let of_the_namespace = [
+        r#"trimtab_spent_seconds_total{namespace="lab",resource="run"} 0"#,
+        r#"trimtab_wasted_seconds_total{namespace="lab",resource="nvidia.com/gpu"} 0"#,
+        r#"trimtab_saved_seconds_total{namespace="lab",resource="run"} 0"#,
+        r#"trimtab_trials_finished_total{namespace="lab",outcome="Complete",reason="Reached"} 0"#,
+        r#"trimtab_trials_finished_total{namespace="lab",outcome="Stopped",reason="RungLost"} 0"#,
+        r#"trimtab_trials_finished_total{namespace="lab",outcome="Failed",reason="ExitCode"} 0"#,
+        r#"trimtab_trials_finished_total{namespace="lab",outcome="Lost",reason="ImagePull"} 0"#,
+        r#"trimtab_trials_finished_total{namespace="lab",outcome="Lost",reason="TooManyRetries"} 0"#,
+    ];
+    says(&metrics, &of_the_namespace);
+    let text = metrics.text().unwrap();
+    // A trial is not started by a stop, nor lost by what it is tried again after.
+    for impossible in ["reason=\"NewTrial\"", "outcome=\"Lost\",reason=\"Evicted\""] {
+        assert!(!text.contains(impossible), "{impossible}");
+    }
+
+    study.status = Some(study_status(1, "", &[]));
+    metrics.deciding(&study, || ());
+    says(
+        &metrics,
+        &[
+            r#"trimtab_batches_total{algorithm="hyperband/random"} 0"#,
+            r#"trimtab_actions_total{action="Start",algorithm="hyperband/random",reason="NewTrial"} 0"#,
+            r#"trimtab_actions_total{action="Continue",algorithm="hyperband/random",reason="Promoted"} 0"#,
+            r#"trimtab_actions_total{action="Stop",algorithm="hyperband/random",reason="WorseThanMedian"} 0"#,
+        ],
+    );
+
+    // What has ended counts nothing any more, and costs no series after a restart.
+    let later = Metrics::kept(0, 4).unwrap();
+    study.status.as_mut().unwrap().completion_time = Some(Time(now()));
+    later.deciding(&study, || ());
+    assert!(!later.text().unwrap().contains("namespace=\"lab\""));
+}
+
+#[test]
+fn ends_of_trials_are_those_that_a_study_and_its_runs_can_have() {
+    // Each end that is counted has a zero to begin from: outcome and reason as they are written by `ending` and by the study.
+    let metrics = Metrics::kept(0, 4).unwrap();
+    metrics.deciding(&study(), || ());
+    let zeros = metrics.text().unwrap();
+    let plan = trimtab_api::validate(&study()).unwrap();
+    let mut outcomes = 0;
+    for why in trimtab_api::conditions::reason::ALL {
+        let mut ended: TrialStatus = serde_json::from_value(status(&[run(1, Some((*why, false)))])).unwrap();
+        ended.retries = trimtab_api::ending::RETRIES;
+        trimtab_api::ending::settle(&mut ended, 0, trimtab_api::record::Scale { plan: &plan });
+        let Some(outcome) = ended.outcome else { continue };
+        let series = format!("outcome=\"{:?}\",reason=\"{}\"}} 0", outcome.kind, outcome.reason);
+        assert!(zeros.contains(&series), "{series} is missing in\n{zeros}");
+        outcomes += 1;
+    }
+    assert!(outcomes > 10, "{outcomes}");
 }
 
 #[test]
