@@ -14,9 +14,17 @@ const NEVER: [&str; 2] = ["is forbidden: user", "panicked"];
 /// # Errors
 /// When there is no such process.
 pub fn resident(id: u32) -> Result<u64> {
+    memory(id, "VmRSS")
+}
+
+/// A figure of a process' memory, in KiB: `VmRSS` is what is resident now, `VmHWM` the most that ever was.
+///
+/// # Errors
+/// When there is no such process or figure.
+pub fn memory(id: u32, figure: &str) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
+    let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'));
+    Ok(line.with_context(|| format!("no {figure}"))?.trim().trim_end_matches(" kB").parse()?)
 }
 
 /// An operator's process.

@@ -1,13 +1,15 @@
 //! Measures what the operator costs: its image, its start, its memory, and what a scrape of it takes with 1,000 Studies and 10,000
-//! Trials, which it makes itself, and after they are gone.
+//! Trials with their Jobs, which it makes itself, and a pod of each Job; and after they are gone.
 //!
 //! `cargo run -p trimtab-e2e --bin trimtab-cost` prints a report as JSON; `bench/README.md` says what is done with it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, ListParams, PostParams, PropagationPolicy};
 use kube::{Api, Client};
 use serde::de::DeserializeOwned;
@@ -15,11 +17,14 @@ use serde_json::{Value, json};
 use trimtab_api::{Study, Trial};
 use trimtab_cluster::Image;
 use trimtab_e2e::environment::{Environment, Kind};
-use trimtab_e2e::operator::{Operator, resident};
+use trimtab_e2e::operator::{Operator, memory, resident};
 use trimtab_e2e::{http, programs, studies};
 
 /// Namespaces, and Studies in each, and Trials of each.
 const MANY: (u32, u32, u32) = (20, 50, 10);
+
+/// Names another program of the operator, such as an older one, whose memory with the same objects is to be told beside.
+const BEFORE: &str = "TRIMTAB_OPERATOR_BEFORE";
 
 /// How often it is scraped for a figure.
 const SCRAPES: usize = 20;
@@ -48,11 +53,10 @@ struct Running {
 
 impl Running {
     /// Starts one for all namespaces, and says how many milliseconds it took until it answered that it is ready.
-    async fn start(environment: &Environment, name: &str, flags: &[&str]) -> Result<(Self, u128)> {
+    async fn start(environment: &Environment, program: &Path, name: &str, flags: &[&str]) -> Result<(Self, u128)> {
         let began = Instant::now();
         let folder = environment.cluster().run_dir();
-        let operator =
-            Operator::start(&environment.operator, &environment.operator_kubeconfig, folder, name, None, flags)?;
+        let operator = Operator::start(program, &environment.operator_kubeconfig, folder, name, None, flags)?;
         let mut port = None;
         while began.elapsed() < Duration::from_secs(120) {
             port = port.or_else(|| served_port(&operator.log()));
@@ -76,9 +80,8 @@ impl Running {
         Ok(text)
     }
 
-    /// Waits until its caches hold so many Studies and Trials. Their Jobs are made meanwhile, and are not waited for.
-    async fn holds(&self, studies: u32, trials: u32, seconds: u64) -> Result<()> {
-        let wanted = [("Study", studies), ("Trial", trials)];
+    /// Waits until its caches hold so many objects of these kinds.
+    async fn holds(&self, wanted: &[(&str, u32)], seconds: u64) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(seconds);
         loop {
             let text = self.metrics()?;
@@ -105,7 +108,8 @@ impl Running {
         let series = text.lines().filter(|line| !line.starts_with('#')).count();
         Ok(json!({
             "ms_p50": u64::try_from(times[SCRAPES / 2])?, "ms_max": times.last().copied().map(u64::try_from).transpose()?,
-            "bytes": text.len(), "series": series, "jobs": held(&text, "Job"), "memory_kib": self.memory()?,
+            "bytes": text.len(), "series": series, "jobs": held(&text, "Job"), "pods": held(&text, "Pod"),
+            "memory_kib": self.memory()?, "peak_memory_kib": memory(self.operator.id().context("no operator")?, "VmHWM")?,
         }))
     }
 }
@@ -133,8 +137,9 @@ fn image(program: &Path, folder: &Path) -> Result<Value> {
 
 /// From its start to its being ready, and its memory when nothing has happened for a while: of one that leads and of one that waits.
 async fn starts(environment: &Environment) -> Result<Value> {
-    let (leader, first) = Running::start(environment, "first", &["--identity", "first"]).await?;
-    let (waiting, second) = Running::start(environment, "second", &["--identity", "second"]).await?;
+    let program = &environment.operator;
+    let (leader, first) = Running::start(environment, program, "first", &["--identity", "first"]).await?;
+    let (waiting, second) = Running::start(environment, program, "second", &["--identity", "second"]).await?;
     tokio::time::sleep(Duration::from_secs(20)).await;
     let figures = json!({
         "ready_after_ms": [u64::try_from(first)?, u64::try_from(second)?],
@@ -146,8 +151,10 @@ async fn starts(environment: &Environment) -> Result<Value> {
 async fn scrapes(environment: &Environment) -> Result<Value> {
     let (namespaces, each, trials) = MANY;
     let (studies, all) = (namespaces * each, namespaces * each * trials);
+    let all = [("Study", studies), ("Trial", all), ("Job", all), ("Pod", all)];
+    let program = &environment.operator;
     let (mut running, _) =
-        Running::start(environment, "many", &["--no-leader-election", "--study-metrics", "1000"]).await?;
+        Running::start(environment, program, "many", &["--no-leader-election", "--study-metrics", "1000"]).await?;
     let began = Instant::now();
     let mut names = Vec::new();
     for _ in 0..namespaces {
@@ -162,27 +169,35 @@ async fn scrapes(environment: &Environment) -> Result<Value> {
         }
         names.push(namespace);
     }
-    running.holds(studies, all, 1_500).await?;
+    running.holds(&all[..2], 1_500).await?;
     let mut report = json!({"made_in_seconds": began.elapsed().as_secs(), "made_here": running.figures()?});
+    running.holds(&all[..3], 1_500).await?;
+    report["jobs_made_in_seconds"] = json!(began.elapsed().as_secs());
+    for namespace in &names {
+        make_pods(&environment.client, namespace).await?;
+    }
+    running.holds(&all, 300).await?;
+    report["all_made_here"] = running.figures()?;
     // A fresh process shows what the objects cost, without what making them has left in memory.
-    for exported in ["0", "50", "1000"] {
+    let before = std::env::var_os(BEFORE).map(PathBuf::from);
+    let fresh = ["0", "50", "1000"].map(|exported| (program, exported, format!("exported_{exported}")));
+    for (program, exported, name) in before.iter().map(|before| (before, "1000", "before".to_owned())).chain(fresh) {
         drop(running);
-        let name = format!("fresh-{exported}");
         let began = Instant::now();
-        (running, _) =
-            Running::start(environment, &name, &["--no-leader-election", "--study-metrics", exported]).await?;
-        running.holds(studies, all, 120).await?;
+        let flags = ["--no-leader-election", "--study-metrics", exported];
+        (running, _) = Running::start(environment, program, &name, &flags).await?;
+        running.holds(&all, 120).await?;
         let filled = began.elapsed().as_millis();
         // Everything is looked at once after a start.
         tokio::time::sleep(Duration::from_secs(30)).await;
-        report[format!("exported_{exported}")] = running.figures()?;
-        report[format!("exported_{exported}")]["ms_until_caches_are_filled"] = json!(u64::try_from(filled)?);
+        report[&name] = running.figures()?;
+        report[&name]["ms_until_caches_are_filled"] = json!(u64::try_from(filled)?);
         eprintln!("{report}");
     }
     for namespace in &names {
         remove_all(&environment.client, namespace).await?;
     }
-    running.holds(0, 0, 120).await?;
+    running.holds(&all.map(|(kind, _)| (kind, 0)), 120).await?;
     let text = running.metrics()?;
     let left: Vec<&str> = text.lines().filter(|line| line.contains("study=\"")).collect();
     ensure!(left.is_empty(), "{} series of Studies that are gone, such as {:?}", left.len(), left.first());
@@ -201,10 +216,31 @@ async fn scrapes(environment: &Environment) -> Result<Value> {
     Ok(report)
 }
 
+/// There is no Job controller here, so the pod of each Job is made as it would make it. Without a scheduler it stays pending.
+async fn make_pods(client: &Client, namespace: &str) -> Result<()> {
+    let jobs = Api::<Job>::namespaced(client.clone(), namespace).list(&ListParams::default()).await?;
+    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let made = stream::iter(jobs).map(|job| {
+        let pods = pods.clone();
+        async move {
+            let (name, uid) = (job.metadata.name.context("a name")?, job.metadata.uid);
+            let template = json!(job.spec.context("a spec")?.template);
+            let mut pod = json!({"metadata": template["metadata"], "spec": template["spec"]});
+            pod["metadata"]["name"] = json!(format!("{name}-abcde"));
+            pod["metadata"]["ownerReferences"] =
+                json!([{"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": uid, "controller": true}]);
+            pods.create(&PostParams::default(), &serde_json::from_value(pod)?).await?;
+            anyhow::Ok(())
+        }
+    });
+    made.buffer_unordered(8).try_collect().await
+}
+
 /// There is no garbage collector here, so each kind is removed by itself.
 async fn remove_all(client: &Client, namespace: &str) -> Result<()> {
     empty(&Api::<Study>::namespaced(client.clone(), namespace)).await?;
     empty(&Api::<Trial>::namespaced(client.clone(), namespace)).await?;
+    empty(&Api::<Pod>::namespaced(client.clone(), namespace)).await?;
     empty(&Api::<Job>::namespaced(client.clone(), namespace)).await
 }
 
