@@ -4,8 +4,8 @@ use kube::ResourceExt;
 use trimtab_engine as engine;
 
 use crate::study::{
-    AshaForm, Constraint, FidelityKind, Goal, Limits, Parameter, Reduce, Sampler, Scale, Scheduler, SettingsRecord,
-    Sizes, StartPoint, StoppingRule, Study, StudySpec, TpeModel, WithoutCheckpoint,
+    AshaForm, Constraint, FidelityKind, Goal, Limits, Parameter, Reduce, ResourceHours, Sampler, Scale, Scheduler,
+    SettingsRecord, Sizes, StartPoint, StoppingRule, Study, StudySpec, TpeModel, WithoutCheckpoint,
 };
 use crate::validate::FieldError;
 
@@ -337,6 +337,7 @@ pub fn settings(record: &SettingsRecord) -> engine::Settings {
             full_trainings: limits.full_trainings,
             failed_trials: limits.failed_trials,
             active_seconds: limits.active_seconds,
+            resource_hours: crate::resources::pairs(&limits.resource_hours),
         },
         target: record.target,
         suspend: record.suspend,
@@ -347,11 +348,13 @@ pub fn settings(record: &SettingsRecord) -> engine::Settings {
 /// The record of the engine's settings, where there is no spec at hand.
 #[must_use]
 pub fn record_of(settings: &engine::Settings) -> SettingsRecord {
+    let hours = |(resource, hours): &(String, f64)| ResourceHours { resource: resource.clone(), hours: *hours };
     let limits = Limits {
         trials: settings.limits.trials,
         full_trainings: settings.limits.full_trainings,
         failed_trials: settings.limits.failed_trials,
         active_seconds: settings.limits.active_seconds,
+        resource_hours: settings.limits.resource_hours.iter().map(hours).collect(),
     };
     SettingsRecord {
         parallelism: settings.parallelism,

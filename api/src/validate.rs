@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::MAX_STUDY_NAME;
 use crate::study::Study;
-use crate::{plan, template};
+use crate::{plan, resources, template};
 
 /// The most metrics that a Trial keeps.
 const MAX_METRICS: usize = 17;
@@ -39,6 +39,7 @@ pub fn validate(study: &Study) -> Result<trimtab_engine::Plan, Vec<FieldError>> 
     check_name(study.metadata.name.as_deref(), &mut errors);
     check_metrics(study, &mut errors);
     check_otherwise(study, &mut errors);
+    resources::check(&study.spec, &mut errors);
     template::check(&study.spec, &mut errors);
     let plan = match plan::new(study) {
         Ok(plan) => Some(plan),

@@ -394,3 +394,45 @@ fn checkpoints_have_a_path_of_their_own() {
         &["spec.trial.checkpoint.claimName: must name"],
     );
 }
+
+#[test]
+fn hours_are_of_what_the_template_asks_for() {
+    let limits = |text: &str| format!("limits: {{trials: 30, resourceHours: [{text}]}}");
+    let plan = validate(&study(|t| {
+        t.replace(
+            "limits: {trials: 30}",
+            &limits("{resource: example.com/gpu, hours: 40}, {resource: memory, hours: 0.5}"),
+        )
+    }));
+    let expected = [("example.com/gpu".to_owned(), 40.0), ("memory".to_owned(), 0.5)];
+    assert_eq!(plan.unwrap().settings().limits.resource_hours, expected);
+    refuses(
+        &[("limits: {trials: 30}", &limits("{resource: nvidia.com/gpu, hours: 40}, {resource: cpu, hours: 0}"))],
+        &[
+            "spec.limits.resourceHours[0].resource: must be a resource that the template asks for, or it is never used up: it asks for `cpu`, `example.com/gpu`, `memory` (given `nvidia.com/gpu`)",
+            "spec.limits.resourceHours[1].hours: must be above 0 (given 0)",
+        ],
+    );
+    refuses(
+        &[
+            ("limits: {trials: 30}", &limits("{resource: cpu, hours: 1}, {resource: cpu, hours: 2}")),
+            (
+                "resources: {limits: {cpu: 500m, memory: 1Gi, example.com/gpu: 1}}",
+                "resources: {limits: {cpu: 5 cores}}",
+            ),
+        ],
+        &[
+            "spec.limits.resourceHours[1].resource: must be one that no other entry names (given `cpu`)",
+            "spec.trial.job.spec.template.spec.containers[0].resources.limits[cpu]: must be a quantity such as `2` or `1.5Gi`, as its hours are limited (given `5 cores`)",
+        ],
+    );
+    refuses(
+        &[
+            ("limits: {trials: 30}", &limits("{resource: cpu, hours: 1}")),
+            ("              resources: {limits: {cpu: 500m, memory: 1Gi, example.com/gpu: 1}}\n", ""),
+        ],
+        &[
+            "spec.limits.resourceHours[0].resource: must be a resource that the template asks for, or it is never used up: it asks for nothing (given `cpu`)",
+        ],
+    );
+}

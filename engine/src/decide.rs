@@ -110,7 +110,10 @@ fn verdict_at_once(plan: &Plan, state: &State<'_>) -> Option<Verdict> {
         return Some(Verdict::Complete(VerdictReason::TargetReached));
     }
     let is_over = settings.limits.active_seconds.is_some_and(|limit| state.active_seconds() >= limit);
-    is_over.then_some(Verdict::Complete(VerdictReason::ActiveSecondsReached))
+    if is_over {
+        return Some(Verdict::Complete(VerdictReason::ActiveSecondsReached));
+    }
+    state.has_used_up(plan).then_some(Verdict::Complete(VerdictReason::ResourceHoursReached))
 }
 
 fn start(plan: &Plan, state: &State<'_>) -> Option<Action> {

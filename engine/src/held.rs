@@ -56,6 +56,7 @@ impl Held {
         self.pending.extend(told);
         self.state.set_batch(self.batch + 1);
         self.state.set_active_seconds(history.active_seconds);
+        self.state.set_resource_hours(&history.resource_hours);
         let (actions, verdict, more) = decide_on(plan, &mut self.state);
         let admitted = if actions.is_empty() {
             self.pending.clone()

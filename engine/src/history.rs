@@ -333,6 +333,9 @@ pub struct History {
     pub next_number: u32,
     /// Seconds that the study has been active. It decides verdicts only.
     pub active_seconds: u64,
+    /// Hours that runs have used of resources, each by its name; one that is not named has not been used. Like time they decide
+    /// verdicts only.
+    pub resource_hours: Vec<(String, f64)>,
 }
 
 /// What is to become of the study.
@@ -355,6 +358,8 @@ pub enum VerdictReason {
     FullTrainingsReached,
     /// `limits.activeSeconds` have passed.
     ActiveSecondsReached,
+    /// The hours of a resource that `limits.resourceHours` allow have been used.
+    ResourceHoursReached,
     /// The objective's target was met.
     TargetReached,
     /// Every configuration of a finite space has been tried.
@@ -377,6 +382,7 @@ impl VerdictReason {
             Self::TrialsReached => "TrialsReached",
             Self::FullTrainingsReached => "FullTrainingsReached",
             Self::ActiveSecondsReached => "ActiveSecondsReached",
+            Self::ResourceHoursReached => "ResourceHoursReached",
             Self::TargetReached => "TargetReached",
             Self::SpaceExhausted => "SpaceExhausted",
             Self::NoFeasibleConfiguration => "NoFeasibleConfiguration",

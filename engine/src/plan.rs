@@ -159,6 +159,9 @@ pub struct Limits {
     pub failed_trials: Option<u32>,
     /// Seconds of activity; it pauses while suspended.
     pub active_seconds: Option<u64>,
+    /// Hours of a cluster's resources, each by its name. What is used of them is counted outside the engine:
+    /// [`crate::History::resource_hours`].
+    pub resource_hours: Vec<(String, f64)>,
 }
 
 /// The part of a study that may change while it runs; recorded with each batch.
@@ -279,7 +282,10 @@ impl Limits {
     /// Whether a limit is set that ends a study which has always more to try.
     #[must_use]
     pub fn end_it(&self) -> bool {
-        self.trials.is_some() || self.full_trainings.is_some() || self.active_seconds.is_some()
+        self.trials.is_some()
+            || self.full_trainings.is_some()
+            || self.active_seconds.is_some()
+            || !self.resource_hours.is_empty()
     }
 }
 
@@ -292,6 +298,16 @@ impl Settings {
         at_least(&mut errors, "limits.trials", self.limits.trials.map(u64::from), 1);
         at_least(&mut errors, "limits.fullTrainings", self.limits.full_trainings.map(u64::from), 1);
         at_least(&mut errors, "limits.activeSeconds", self.limits.active_seconds, 1);
+        for (at, (resource, hours)) in self.limits.resource_hours.iter().enumerate() {
+            let field = format!("limits.resourceHours[{at}]");
+            if !(*hours > 0.0 && hours.is_finite()) {
+                errors.push(error(format!("{field}.hours"), format!("must be above 0 (given {})", to_text(*hours))));
+            }
+            if self.limits.resource_hours.iter().take(at).any(|(other, _)| other == resource) {
+                let words = format!("must be one that no other entry names (given `{resource}`)");
+                errors.push(error(format!("{field}.resource"), words));
+            }
+        }
         if let Some(trials) = self.limits.trials.filter(|&trials| trials > MAX_TRIALS) {
             errors.push(error("limits.trials", format!("must be at most {MAX_TRIALS} (given {trials})")));
         }
@@ -599,7 +615,7 @@ fn check_ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors: &mut
             if !is_exhausted_some_day && !passes_end && !spec.settings.limits.end_it() {
                 errors.push(error(
                     "limits",
-                    "must have `trials`, `fullTrainings` or `activeSeconds`, or the study would never end",
+                    "must have `trials`, `fullTrainings`, `activeSeconds` or `resourceHours`, or the study would never end",
                 ));
             }
         }

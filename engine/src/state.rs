@@ -204,6 +204,7 @@ pub struct State<'h> {
     taken: BTreeSet<u64>,
     admitted: Vec<TrialResult>,
     active_seconds: u64,
+    resource_hours: Vec<(String, f64)>,
     batch: u64,
 }
 
@@ -224,6 +225,7 @@ impl<'h> State<'h> {
             taken: BTreeSet::new(),
             admitted: Vec::new(),
             active_seconds: 0,
+            resource_hours: Vec::new(),
             batch: 0,
         }
     }
@@ -234,6 +236,7 @@ impl<'h> State<'h> {
         let mut state = Self::replay(plan, history, history.batches.len());
         state.admitted = state.admit(plan, &history.open);
         state.active_seconds = history.active_seconds;
+        state.resource_hours.clone_from(&history.resource_hours);
         state
     }
 
@@ -301,6 +304,13 @@ impl<'h> State<'h> {
     #[must_use]
     pub fn active_seconds(&self) -> u64 {
         self.active_seconds
+    }
+
+    /// Whether as much of a resource has been used as the study may.
+    pub(crate) fn has_used_up(&self, plan: &Plan) -> bool {
+        let used =
+            |name: &String| self.resource_hours.iter().filter(|(of, _)| of == name).map(|(_, hours)| hours).sum();
+        plan.settings().limits.resource_hours.iter().any(|(name, hours)| *hours <= used(name))
     }
 
     pub(crate) fn memo(&self) -> &Memo {
@@ -401,11 +411,16 @@ impl<'h> State<'h> {
         self.active_seconds = seconds;
     }
 
+    /// What has been used of resources by now: see [`History::resource_hours`].
+    pub fn set_resource_hours(&mut self, hours: &[(String, f64)]) {
+        hours.clone_into(&mut self.resource_hours);
+    }
+
     /// The same state without the log that it was folded from.
     #[must_use]
     pub fn into_owned(self) -> State<'static> {
         let Self { trials, memo, sampling, start_points, fits, active, committed, failed, ranked, taken, .. } = self;
-        let Self { admitted, active_seconds, batch, .. } = self;
+        let Self { admitted, active_seconds, resource_hours, batch, .. } = self;
         State {
             trials: trials.into_iter().map(Trial::into_owned).collect(),
             memo,
@@ -419,6 +434,7 @@ impl<'h> State<'h> {
             taken,
             admitted,
             active_seconds,
+            resource_hours,
             batch,
         }
     }

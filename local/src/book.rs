@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use trimtab_api::conditions::{self, study as condition};
-use trimtab_api::study::{ActionKind, BatchRecord, BestTrial, Front, SettingsRecord, TrialCounts};
+use trimtab_api::study::{ActionKind, BatchRecord, BestTrial, Front, ResourceHours, SettingsRecord, TrialCounts};
 use trimtab_api::trial::{OutcomeKind, TrialStatus};
-use trimtab_api::{Study, StudySpec, Trial, front, history, validate};
+use trimtab_api::{Study, StudySpec, Trial, front, history, resources, validate};
 use trimtab_engine::{self as engine, Best, Decision, History, Plan, ResultKey, Settings};
 
 use crate::error::Error;
@@ -212,6 +212,7 @@ impl Book {
         status.front = self.front();
         status.answer = front::answer(status.best.as_ref(), status.front.as_ref());
         status.spent_fidelity = self.trials.iter().filter_map(|t| t.status.as_ref()).map(|s| s.spent_fidelity).sum();
+        status.resource_hours = resources::told(self.resource_hours(0));
         status.active_seconds = self.history.active_seconds;
         status.trials = Some(counts);
         let (state, reason, message) =
@@ -223,6 +224,13 @@ impl Book {
         status.state = Some(state);
         study.status = Some(status);
         (study, self.trials.clone())
+    }
+
+    /// Hours that runs have used of resources, when those that go on have run for so many seconds together.
+    #[must_use]
+    pub fn resource_hours(&self, live: u64) -> Vec<ResourceHours> {
+        let ended: u64 = self.trials.iter().filter_map(|t| t.status.as_ref()).map(|s| s.run_seconds).sum();
+        resources::used(&self.study.spec, ended.saturating_add(live), &[])
     }
 
     /// Trials by state.

@@ -101,6 +101,7 @@ pub(crate) fn study(old: &StudyStatus, new: &StudyStatus) -> bool {
     held.front.clone_from(&new.front);
     held.answer.clone_from(&new.answer);
     held.spent_fidelity = new.spent_fidelity;
+    held.resource_hours.clone_from(&new.resource_hours);
     held.applied_batch = new.applied_batch;
     held == *new
 }

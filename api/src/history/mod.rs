@@ -97,7 +97,8 @@ struct Pieces {
 }
 
 /// The history of a study: its batches from the specs of its trials and from its own status, and the results that no
-/// batch has admitted. Trials that belong to another study, or do not bear the name of their number, are ignored.
+/// batch has admitted. Trials that belong to another study, or do not bear the name of their number, are ignored. What was used of
+/// resources is for the caller to add: see [`crate::resources`].
 #[must_use]
 pub fn history<T: Borrow<Trial>>(plan: &Plan, study: &Study, trials: &[T], active_seconds: u64) -> History {
     let trials: BTreeMap<u32, &Trial> = trials
@@ -162,7 +163,13 @@ pub fn history<T: Borrow<Trial>>(plan: &Plan, study: &Study, trials: &[T], activ
     let started = status.and_then(|s| s.batch.as_ref()).into_iter().flat_map(|b| &b.actions).map(|a| a.trial);
     let highest = started.chain(trials.keys().copied()).max();
     let next = highest.map_or(0, |n| n.saturating_add(1)).max(status.map_or(0, |s| s.next_trial));
-    History { batches, open: known.into_values().collect(), next_number: next, active_seconds }
+    History {
+        batches,
+        open: known.into_values().collect(),
+        next_number: next,
+        active_seconds,
+        resource_hours: Vec::new(),
+    }
 }
 
 fn belongs(study: &Study, trial: &Trial) -> bool {

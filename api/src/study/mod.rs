@@ -34,7 +34,7 @@ pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, T
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("!has(self.scheduler) || has(self.scheduler.none) || has(self.fidelity)").message("`fidelity` must be set for the schedulers `successiveHalving`, `hyperband`, `asha` and `dehb`").field_path(".fidelity"))]
 #[x_kube(validation = Rule::new("!has(self.recordMetrics) || !self.objectives.exists(o, o.metric in self.recordMetrics)").message("`recordMetrics` must not name an objective's metric").field_path(".recordMetrics"))]
-#[x_kube(validation = Rule::new("(has(self.sampler) && has(self.sampler.grid)) || (has(self.scheduler) && (has(self.scheduler.successiveHalving) || has(self.scheduler.hyperband))) || !has(self.parameters) || !self.parameters.exists(p, has(p.float) && !has(p.float.step)) || (has(self.limits) && (has(self.limits.trials) || has(self.limits.fullTrainings) || has(self.limits.activeSeconds)))").message("`limits` must have `trials`, `fullTrainings` or `activeSeconds`, or the study would never end").field_path(".limits"))]
+#[x_kube(validation = Rule::new("(has(self.sampler) && has(self.sampler.grid)) || (has(self.scheduler) && (has(self.scheduler.successiveHalving) || has(self.scheduler.hyperband))) || !has(self.parameters) || !self.parameters.exists(p, has(p.float) && !has(p.float.step)) || (has(self.limits) && (has(self.limits.trials) || has(self.limits.fullTrainings) || has(self.limits.activeSeconds) || (has(self.limits.resourceHours) && self.limits.resourceHours.size() > 0)))").message("`limits` must have `trials`, `fullTrainings`, `activeSeconds` or `resourceHours`, or the study would never end").field_path(".limits"))]
 #[x_kube(validation = Rule::new("self.objectives.all(o, self.objectives.exists_one(p, p.metric == o.metric))").message("`objectives` must each have a metric of their own").field_path(".objectives"))]
 #[x_kube(validation = Rule::new("self.objectives.size() == 1 || !self.objectives.exists(o, has(o.target))").message("`target` must be left out with several objectives: a front is never done").field_path(".objectives"))]
 #[x_kube(validation = Rule::new("self.objectives.size() == 1 || !has(self.sampler) || has(self.sampler.random) || has(self.sampler.quasiRandom) || has(self.sampler.grid) || has(self.sampler.genetic) || has(self.sampler.tpe) || has(self.sampler.automatic)").message("`sampler` must be `automatic`, `random`, `quasiRandom`, `grid`, `genetic` or `tpe` with several objectives").field_path(".sampler"))]
@@ -236,4 +236,20 @@ pub struct Limits {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub active_seconds: Option<u64>,
+    /// resourceHours that runs may use: of GPUs and CPUs as many as a run's pod asks for, times the hours that it runs; of memory, GiB.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["resource"]))]
+    pub resource_hours: Vec<ResourceHours>,
+}
+
+/// Hours of a resource.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceHours {
+    /// resource as a container's `resources` name it: nvidia.com/gpu.
+    #[schemars(length(min = 1, max = 317))]
+    pub resource: String,
+    /// hours of it.
+    #[schemars(range(min = 0.0, max = LARGE), extend("exclusiveMinimum" = true))]
+    pub hours: f64,
 }

@@ -6,7 +6,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Limits, ParameterValue};
+use super::{Limits, ParameterValue, ResourceHours};
 use crate::schema::{LABEL, LARGE, METRIC, NUMBER, REASON, SAFE};
 
 /// What the study controller knows. Bounded: nothing in it grows with the number of trials.
@@ -69,6 +69,10 @@ pub struct StudyStatus {
     #[serde(default)]
     #[schemars(range(min = 0, max = SAFE))]
     pub spent_fidelity: u64,
+    /// resourceHours that runs have used, of devices and of what a limit names; of runs that have ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["resource"]))]
+    pub resource_hours: Vec<ResourceHours>,
     /// startTime is when the first batch was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Time>,

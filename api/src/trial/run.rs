@@ -40,9 +40,13 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32), regex(pattern = NUMBER))]
     pub first: Option<String>,
-    /// startTime is when its container first ran.
+    /// startTime is when the container of its newest pod began to run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Time>,
+    /// earlierSeconds that pods of the run ran which made room for the newest one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0, max = SAFE))]
+    pub earlier_seconds: u64,
     /// end says how it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<RunEnd>,
@@ -62,9 +66,15 @@ impl Run {
             reached: None,
             first: None,
             start_time: None,
+            earlier_seconds: 0,
             end: None,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(seconds: &u64) -> bool {
+    *seconds == 0
 }
 
 /// How a run ended.

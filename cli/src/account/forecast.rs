@@ -11,6 +11,8 @@ pub(crate) struct Pace {
     pub(crate) done: u64,
     /// Seconds that the study was active.
     pub(crate) active_seconds: u64,
+    /// The largest part of `limits.resourceHours` that is used, where there are some.
+    pub(crate) hours: Option<f64>,
 }
 
 /// The share of the work that is done, from 0 to 1, where the plan says how much there is.
@@ -27,7 +29,7 @@ pub(crate) fn share(plan: &Plan, pace: Pace) -> Option<f64> {
     let of_trials = settings.limits.trials.map(u64::from).or(overview.trials.filter(|_| !is_ladder));
     let top = f64::from(plan.fidelity(plan.top_level()));
     let of_money = settings.limits.full_trainings.map(|limit| pace.spent / (f64::from(limit) * top));
-    let shares = [of_trials.filter(|of| *of > 0).map(|of| pace.done as f64 / of as f64), of_money];
+    let shares = [of_trials.filter(|of| *of > 0).map(|of| pace.done as f64 / of as f64), of_money, pace.hours];
     // Whichever limit is met first ends it.
     shares.into_iter().flatten().reduce(f64::max).map(|share| share.clamp(0.0, 1.0))
 }
@@ -69,7 +71,7 @@ mod tests {
         validate(&parse_study(&text).unwrap()).unwrap()
     }
 
-    const PACE: Pace = Pace { spent: 20.0, done: 5, active_seconds: 100 };
+    const PACE: Pace = Pace { spent: 20.0, done: 5, active_seconds: 100, hours: None };
 
     #[test]
     fn each_end_has_its_forecast() {
@@ -82,6 +84,8 @@ mod tests {
         assert_eq!(seconds_left(&plan("  limits: {trials: 20, activeSeconds: 160}"), PACE), Some(60));
         assert_eq!(seconds_left(&plan("  limits: {fullTrainings: 4}"), PACE), Some(80));
         assert_eq!(seconds_left(&plan("  scheduler: {hyperband: {}}\n  limits: {activeSeconds: 90}"), PACE), Some(0));
+        let gpus = Pace { hours: Some(0.8), ..PACE };
+        assert_eq!(seconds_left(&plan("  limits: {trials: 20}"), gpus), Some(25));
         let idle = Pace { spent: 0.0, done: 0, ..PACE };
         assert_eq!(seconds_left(&hyperband, idle), None);
     }

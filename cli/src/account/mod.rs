@@ -2,6 +2,7 @@
 
 mod forecast;
 mod front;
+mod hours;
 pub(crate) mod ladder;
 mod plan;
 mod reading;
@@ -12,6 +13,7 @@ mod trial;
 
 pub(crate) use forecast::{Pace, seconds_left, share, time};
 pub(crate) use front::{FrontAccount, front_of};
+pub(crate) use hours::HoursAccount;
 pub(crate) use ladder::BracketAccount;
 pub(crate) use plan::PlanAccount;
 pub(crate) use reading::Reading;

@@ -68,6 +68,7 @@ impl PlanAccount {
             limits.trials.map(|n| format!("{n} trials")),
             limits.full_trainings.map(|n| format!("{n} full trainings")),
             limits.active_seconds.map(|n| format!("{n} seconds of activity")),
+            (!limits.resource_hours.is_empty()).then(|| hours(&limits.resource_hours)),
             limits.failed_trials.map(|n| format!("{n} failed trials")),
             settings.target.map(|target| format!("a value of {}", trimtab_engine::number::to_text(target))),
         ];
@@ -190,6 +191,13 @@ impl PlanAccount {
         let _ = writeln!(text, "(trials@{})", self.unit);
         text
     }
+}
+
+/// Hours of resources in words.
+fn hours(limits: &[(String, f64)]) -> String {
+    let hours =
+        limits.iter().map(|(name, hours)| format!("{} hours of {name}", trimtab_engine::number::to_text(*hours)));
+    hours.collect::<Vec<_>>().join(", or ")
 }
 
 /// A unit for this many: one epoch, two epochs. Units that end in `s` are left alone.

@@ -9,7 +9,7 @@ use trimtab_engine::{best, number};
 
 use super::saving::SavingAccount;
 use super::trial::Setting;
-use super::{BracketAccount, FrontAccount, Reading, TrialAccount, front_of};
+use super::{BracketAccount, FrontAccount, HoursAccount, Reading, TrialAccount, front_of};
 use crate::record::Record;
 use crate::table::Table;
 
@@ -36,6 +36,9 @@ pub(crate) struct StudyAccount {
     /// Absent where nothing is stopped early, or the Study is not valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     saving: Option<SavingAccount>,
+    /// What runs have used of devices, and of what the limits name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hours: Vec<HoursAccount>,
     pub(crate) trials: Vec<TrialAccount>,
     /// The numbers of trials that were started and are not there any more.
     removed: Vec<u32>,
@@ -137,6 +140,7 @@ impl StudyAccount {
             best: best_of(record),
             front: front_of(record),
             saving,
+            hours: HoursAccount::all(record, jiff::Timestamp::now()),
             trials: record.trials.iter().map(|trial| TrialAccount::new(setting, trial)).collect(),
             brackets: brackets.into_values().collect(),
             removed: holes,
@@ -200,6 +204,10 @@ impl StudyAccount {
         }
         if let Some(saving) = &self.saving {
             let _ = write!(text, "\n{}", saving.render(&self.unit));
+        }
+        if !self.hours.is_empty() {
+            let lines: Vec<String> = self.hours.iter().map(HoursAccount::render).collect();
+            let _ = writeln!(text, "\n{}", lines.join("\n"));
         }
         text.push('\n');
         match (&self.best, &self.front) {

@@ -103,6 +103,8 @@ const REPLACED: &[(&str, &str)] = &[
     ("seed: 7", "limits: {trails: 3}"),
     ("seed: 7", "limits: {trials: 0}"),
     ("seed: 7", "limits: {activeSeconds: 2h}"),
+    ("seed: 7", "limits: {resourceHours: [{resource: nvidia.com/gpu, hours: 40}]}"),
+    ("seed: 7", "limits: {resourceHours: {nvidia.com/gpu: 40}}"),
     ("            - name: train\n", "            - name: other\n              image: x\n            - name: train\n"),
     ("    checkpoint:", "    container: trian\n    checkpoint:"),
     ("- name: train", "- name: Train_1"),

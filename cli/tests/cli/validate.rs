@@ -105,6 +105,18 @@ fn limits_and_missing_ladders_are_told() {
             "no seed: it will come from the Study's UID",
         ],
     );
+    let gpus = include_str!("data/valid.yaml")
+        .replace(
+            "  seed: 7\n",
+            "  limits: {resourceHours: [{resource: nvidia.com/gpu, hours: 40}, {resource: cpu, hours: 0.5}]}\n",
+        )
+        .replace(
+            "              image:",
+            "              resources: {limits: {nvidia.com/gpu: 2, cpu: 4}}\n              image:",
+        );
+    let ran = run_with(&["validate", "-"], &gpus);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    has(&ran.out, &["passes follow each other until 40 hours of nvidia.com/gpu, or 0.5 hours of cpu"]);
     let plain = include_str!("data/never-ends.yaml").replace("  seed: 7\n", "  limits: {trials: 20}\n");
     let ran = run_with(&["validate", "-"], &plain);
     assert_eq!(ran.code, 0, "{}", ran.err);

@@ -35,6 +35,16 @@ fn verdicts_at_once_come_without_actions() {
     study.history.active_seconds = 60;
     study.settings(|settings| settings.limits.active_seconds = Some(60));
     assert_eq!(study.step().verdict, Verdict::Complete(VerdictReason::ActiveSecondsReached));
+    study.settings(|settings| {
+        settings.limits.active_seconds = None;
+        settings.limits.resource_hours = vec![("gpu".to_owned(), 2.0), ("cpu".to_owned(), 3.0)];
+    });
+    study.history.resource_hours = vec![("gpu".to_owned(), 1.9), ("tpu".to_owned(), 9.0)];
+    assert_ne!(study.step().verdict, Verdict::Complete(VerdictReason::ResourceHoursReached));
+    study.history.resource_hours.push(("cpu".to_owned(), 3.0));
+    assert_eq!(study.step().verdict, Verdict::Complete(VerdictReason::ResourceHoursReached));
+    study.settings(|settings| settings.limits.resource_hours = vec![("cpu".to_owned(), 3.1)]);
+    assert_ne!(study.step().verdict, Verdict::Complete(VerdictReason::ResourceHoursReached));
     study.end(1, Outcome::Failed).end(2, Outcome::Lost);
     study.settings(|settings| settings.limits.failed_trials = Some(2));
     assert_ne!(study.step().verdict, Verdict::Failed(VerdictReason::TooManyFailedTrials));

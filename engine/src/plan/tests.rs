@@ -54,6 +54,15 @@ fn plan_wants_something_that_ends_it() {
         }),
         none
     );
+    let hours = |hours: &[(&str, f64)]| {
+        let hours = hours.iter().map(|(name, hours)| ((*name).to_owned(), *hours)).collect();
+        fields(|spec| spec.settings.limits = Limits { resource_hours: hours, ..Limits::default() })
+    };
+    assert_eq!(hours(&[("gpu", 0.1), ("cpu", 3.0)]), none);
+    assert_eq!(
+        hours(&[("gpu", 0.0), ("cpu", f64::NAN), ("gpu", 1.0)]),
+        ["limits.resourceHours[0].hours", "limits.resourceHours[1].hours", "limits.resourceHours[2].resource"]
+    );
 }
 
 #[test]

@@ -108,6 +108,7 @@ pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Sp
         full_trainings: dice.chance(35).then(|| 2 + u32::try_from(dice.below(12)).unwrap()),
         failed_trials: dice.chance(20).then(|| 2 + u32::try_from(dice.below(8)).unwrap()),
         active_seconds: dice.chance(15).then(|| 50 + dice.below(400) as u64),
+        resource_hours: Vec::new(),
     };
     let mut spec = PlanSpec {
         objective: Objective {
@@ -146,6 +147,12 @@ pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Sp
     }
     if !spec.settings.limits.end_it() {
         spec.settings.limits.trials = Some(30);
+    }
+    // Its own dice, so that the others roll as they do without.
+    let mut extra = Dice(seed ^ 0x9E37_79B9);
+    if extra.chance(15) {
+        spec.settings.limits.resource_hours = vec![("gpu".to_owned(), 5.0 + extra.below(100) as f64)];
+        spec.settings.limits.trials = spec.settings.limits.trials.filter(|_| extra.chance(50));
     }
     if scheduler == Scheduler::None && dice.chance(30) {
         spec.fidelity = None;

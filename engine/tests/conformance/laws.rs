@@ -217,7 +217,9 @@ fn check_symmetry(plan: &Plan, history: &History, decision: &Decision, name: &st
 fn check_time(plan: &Plan, history: &History, decision: &Decision, name: &str) {
     let mut other = history.clone();
     other.active_seconds = 0;
-    if decision.verdict != Verdict::Complete(VerdictReason::ActiveSecondsReached) {
+    other.resource_hours.clear();
+    let ends = [VerdictReason::ActiveSecondsReached, VerdictReason::ResourceHoursReached].map(Verdict::Complete);
+    if !ends.contains(&decision.verdict) {
         assert_eq!(decide(plan, &other), *decision, "time: {name}");
     }
 }

@@ -78,6 +78,9 @@ impl World {
             }
             self.deliver();
             self.history.active_seconds += u64::from(!self.plan.settings().suspend);
+            let running = self.pods.values().filter(|pod| pod.running).count();
+            let used = self.history.resource_hours.first().map_or(0.0, |(_, hours)| *hours) + 0.25 * running as f64;
+            self.history.resource_hours = vec![("gpu".to_owned(), used)];
             if !self.dice.chance(70) {
                 continue;
             }
@@ -234,6 +237,7 @@ impl World {
         let decision = decide(&self.plan, &self.history);
         laws::check(&self.plan, &self.history, &decision, &self.deleted, &mut self.dice, &self.name);
         let mut memo = self.memo.clone();
+        memo.set_resource_hours(&self.history.resource_hours);
         let quick = advance(&self.plan, &mut memo, &self.history.open, self.history.active_seconds);
         assert!(quick == decision || !self.deleted.is_empty(), "replay: {}: with a memo: {quick:?}", self.name);
         if !self.deleted.is_empty() {

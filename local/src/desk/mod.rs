@@ -144,6 +144,7 @@ impl Desk {
 
     /// Decides with room for this many runs more than are out.
     fn decide(&mut self, more: u32) -> Result<(), Error> {
+        self.ledger.spend(self.out.values().map(|out| out.began.elapsed().as_secs()).sum());
         let most = self.ledger.book.plan.settings().parallelism;
         let out = u32::try_from(self.out.len()).unwrap_or(u32::MAX);
         // Who asks for a run gets it decided on everything that is known by then, so there are never more trials than were asked for.

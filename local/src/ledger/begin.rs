@@ -2,7 +2,7 @@
 //! taken.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -157,11 +157,17 @@ impl Ledger {
         }
         record::record(&mut status, index, Scale { plan: &self.book.plan }, &reports);
         let ending = Ending::read(&folder.end());
-        let seconds = ending.as_ref().map_or(0, |ending| ending.milliseconds / 1000);
+        let seconds = ending.as_ref().map_or_else(|| written_for(&folder.output()), |e| e.milliseconds / 1000);
         let ended = Ended { ending, wanted: None, short_of_memory: false, is_orphan: true };
         self.end_run(number, status, ended, seconds)?;
         Ok(())
     }
+}
+
+/// Seconds between the first and the last that was written to a file: how long a run took at least whose supervisor ended with it.
+fn written_for(output: &Path) -> u64 {
+    let span = |file: Metadata| file.modified().ok()?.duration_since(file.created().ok()?).ok();
+    std::fs::metadata(output).ok().and_then(span).map_or(0, |span| span.as_secs())
 }
 
 /// The first record of a new study.

@@ -14,6 +14,7 @@ use trimtab_api::ending::{self, Class, class};
 use trimtab_api::front;
 use trimtab_api::history;
 use trimtab_api::record::Scale;
+use trimtab_api::resources;
 use trimtab_api::study::{ActionKind, BestTrial, Front};
 use trimtab_api::trial::{Outcome, OutcomeKind, TrialStatus};
 use trimtab_engine::{Held, Plan, Settings, Verdict};
@@ -103,6 +104,16 @@ impl Ledger {
     /// Seconds that the study has been active, of all sessions.
     pub(crate) fn seconds(&self) -> u64 {
         self.before.saturating_add(self.began.elapsed().as_secs())
+    }
+
+    /// Takes how many seconds the runs that go on have run by now, all together. Says whether that uses a resource up.
+    pub(crate) fn spend(&mut self, live: u64) -> bool {
+        if self.book.plan.settings().limits.resource_hours.is_empty() {
+            return false;
+        }
+        let used = self.book.resource_hours(live);
+        self.book.history.resource_hours = resources::pairs(&used);
+        resources::part(&self.book.study.spec, &used).is_some_and(|part| part >= 1.0)
     }
 
     /// Decides all that there is to decide. `parallelism` bounds what is active in place of the Study's own.

@@ -167,7 +167,8 @@ impl Session {
     fn advance(&mut self, is_told: bool) -> Result<Option<End>, Error> {
         let ledger = &mut self.ledger;
         let limit = ledger.book.plan.settings().limits.active_seconds;
-        let is_late = limit.is_some_and(|limit| ledger.seconds() >= limit);
+        let is_used_up = ledger.spend(self.active.values().map(Active::seconds).sum());
+        let is_late = is_used_up || limit.is_some_and(|limit| ledger.seconds() >= limit);
         if (ledger.is_dirty || is_late) && !is_told {
             ledger.decide(None)?;
         }

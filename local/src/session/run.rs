@@ -44,6 +44,11 @@ impl Active {
         }
     }
 
+    /// Seconds that it has run.
+    pub(super) fn seconds(&self) -> u64 {
+        self.began.elapsed().as_secs()
+    }
+
     /// Ends it at once.
     pub(super) fn kill(&mut self) {
         self.process.end(true);

@@ -9,6 +9,7 @@ use prometheus::proto::MetricFamily;
 use prometheus::{Error, GaugeVec, Opts};
 use serde::Serialize;
 use trimtab_api::conditions::{self, reason, study as of_study, trial as of_trial};
+use trimtab_api::resources as hours;
 use trimtab_api::study::StudyStatus;
 use trimtab_api::{Study, Trial};
 use trimtab_engine::number::parse;
@@ -41,7 +42,7 @@ families! {
     TRIALS "trimtab_trials" ["namespace", "state"] "Trials by the word for people in `status.state`.";
     BLOCKED "trimtab_trials_blocked" ["namespace", "reason"] "Trials whose run does not run, and why: a place, an image, a container's configuration, a name.";
     RUNGS "trimtab_rung_trials" ["namespace", "rung"] "Trials on their way to a level or resting there, by the level's index: 0 is the lowest.";
-    LIMIT "trimtab_study_limit_used_ratio" ["namespace", "limit"] "The largest part of a limit that a Study at work has used: trials, fullTrainings, failedTrials, activeSeconds.";
+    LIMIT "trimtab_study_limit_used_ratio" ["namespace", "limit"] "The largest part of a limit that a Study at work has used: trials, fullTrainings, failedTrials, activeSeconds, resourceHours.";
     LARGEST "trimtab_largest_object_bytes" ["kind"] "The largest object of a kind, as JSON. etcd takes 1.5 MiB.";
     OBJECTS "trimtab_cache_objects" ["kind"] "Objects in the caches.";
     DEPTH "trimtab_workqueue_depth" ["controller"] "Objects that wait for a reconcile.";
@@ -243,11 +244,11 @@ fn of_a_study(series: &mut Series, study: &Study, levels: &[u32], trials: &[Arc<
         }
     }
     if status.completion_time.is_none() {
-        limits(series, study, &status, &namespace);
+        limits(series, study, &status, &namespace, trials);
     }
 }
 
-fn limits(series: &mut Series, study: &Study, status: &StudyStatus, namespace: &str) {
+fn limits(series: &mut Series, study: &Study, status: &StudyStatus, namespace: &str, trials: &[Arc<Trial>]) {
     let Some(limits) = &study.spec.limits else { return };
     let counts = status.trials.clone().unwrap_or_default();
     let mut used = |name: &str, used: f64, limit: Option<f64>| {
@@ -260,6 +261,9 @@ fn limits(series: &mut Series, study: &Study, status: &StudyStatus, namespace: &
     let now = jiff::Timestamp::now();
     let since = status.active_since.as_ref().map_or(0, |since| crate::clock::seconds_between(since.0, now));
     used("activeSeconds", big(status.active_seconds + since), limits.active_seconds.map(big));
+    let run: u64 = trials.iter().filter_map(|t| t.status.as_ref()).map(|s| hours::seconds(s, now)).sum();
+    let hours = hours::part(&study.spec, &hours::used(&study.spec, run, &status.resource_hours));
+    used("resourceHours", hours.unwrap_or(0.0), hours.map(|_| 1.0));
     let top = study.spec.fidelity.as_ref().map_or(1.0, |f| f64::from(f.max));
     used("fullTrainings", big(status.spent_fidelity) / top, limits.full_trainings.map(f64::from));
 }
@@ -291,7 +295,8 @@ fn own_series(series: &mut Series, study: &Study, levels: &[u32], trials: &[Arc<
     if let Some((done, wanted)) = progress.and_then(|(d, w)| Some((d.parse::<f64>().ok()?, w.parse::<f64>().ok()?))) {
         set(series, STUDY_DONE, &labels, if wanted > 0.0 { done / wanted } else { 1.0 });
     }
-    let seconds: u64 = trials.iter().filter_map(|t| t.status.as_ref()).map(|s| s.run_seconds).sum();
+    let now = jiff::Timestamp::now();
+    let seconds: u64 = trials.iter().filter_map(|t| t.status.as_ref()).map(|s| hours::seconds(s, now)).sum();
     for (resource, count) in resources(study) {
         set(series, STUDY_SPENT, &[&namespace, &name, &resource], big(seconds.saturating_mul(count)));
     }

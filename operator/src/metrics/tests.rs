@@ -58,7 +58,7 @@ fn fill(feeds: &mut Feeds) {
     feeds.studies.apply(Event::InitDone);
     feeds.trials.apply(Event::Init);
     feeds.trials.apply(Event::InitDone);
-    feeds.studies.apply(Event::Apply(read(study("one", &json!({"trials": 4, "activeSeconds": 100})))));
+    feeds.studies.apply(Event::Apply(read(study("one", &json!({"trials": 4, "activeSeconds": 100, "resourceHours": [{"resource": "nvidia.com/gpu", "hours": 0.1}, {"resource": "cpu", "hours": 1}]})))));
     feeds.trials.apply(Event::Apply(read(trial("one", 0, 1, "Running", "PodRunning"))));
     feeds.trials.apply(Event::Apply(read(trial("one", 1, 9, "Pending", "WaitingForPlace"))));
 }
@@ -85,6 +85,8 @@ fn gauges_show_the_caches_and_nothing_is_left_when_an_object_goes() {
         r#"trimtab_rung_trials{namespace="a",rung="2"} 1"#,
         r#"trimtab_study_limit_used_ratio{limit="trials",namespace="a"} 0.75"#,
         r#"trimtab_study_limit_used_ratio{limit="activeSeconds",namespace="a"} 0.5"#,
+        // Two runs of thirty seconds with two GPUs each are 120 of 360 seconds.
+        r#"trimtab_study_limit_used_ratio{limit="resourceHours",namespace="a"} 0.3333333333333333"#,
         r#"trimtab_study_best_value{namespace="a",study="one"} 0.25"#,
         r#"trimtab_study_progress_ratio{namespace="a",study="one"} 0.25"#,
         r#"trimtab_study_spent_seconds{namespace="a",resource="nvidia.com/gpu",study="one"} 120"#,

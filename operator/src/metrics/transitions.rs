@@ -8,7 +8,6 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use serde_json::Value;
 use tokio::time::Instant;
 use trimtab_api::conditions::{self, trial as condition};
 use trimtab_api::ending::{Class, class};
@@ -217,16 +216,15 @@ fn whole(fidelity: f64) -> u64 {
     fidelity.max(0.0) as u64
 }
 
-/// What a second of a run costs: itself, and each extended resource that its containers are limited to.
+/// What a second of a run costs: itself, and each device, such as a GPU, that its pod holds.
 pub(super) fn resources(study: &Study) -> Vec<(String, u64)> {
-    let mut counts = BTreeMap::from([(RUN.to_owned(), 1)]);
-    let pod = study.spec.trial.job.spec.0.get("template").and_then(|template| template.pointer("/spec/containers"));
-    for container in pod.and_then(Value::as_array).into_iter().flatten() {
-        let limits = container.pointer("/resources/limits").and_then(Value::as_object);
-        for (name, quantity) in limits.into_iter().flatten().filter(|(name, _)| name.contains('/')) {
-            let count = quantity.as_u64().or_else(|| quantity.as_str()?.parse().ok()).unwrap_or(0);
-            *counts.entry(name.clone()).or_default() += count;
-        }
-    }
-    counts.into_iter().filter(|(_, count)| *count > 0).collect()
+    let held = trimtab_api::resources::held(&study.spec);
+    let devices = held.into_iter().filter(|(name, _)| name.contains('/'));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "devices are whole and few, and saturating is right"
+    )]
+    let counts = devices.map(|(name, count)| (name, count as u64)).filter(|(_, count)| *count > 0);
+    std::iter::once((RUN.to_owned(), 1)).chain(counts).collect()
 }

@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use trimtab_api::conditions::reason;
 use trimtab_api::study::{BatchRecord, StudyStatus};
 use trimtab_api::trial::OutcomeKind;
-use trimtab_api::{Trial, history};
+use trimtab_api::{Trial, history, resources};
 use trimtab_engine::{History, Verdict};
 
 use super::observe::Seen;
@@ -69,11 +69,14 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
     let mut front = None;
     let mut safety = None;
     let seconds = active_seconds(&old, now);
+    let run: u64 = seen.trials.values().filter_map(|t| t.status.as_ref()).map(|s| resources::seconds(s, now)).sum();
+    let used = resources::used(&seen.study.spec, run, &old.resource_hours);
 
     if let Ok(plan) = &seen.plan {
         new.seed = Some(plan.spec().seed);
         let trials: Vec<&Trial> = seen.trials.values().map(|t| &**t).collect();
-        let history: History = history::history(plan, &seen.study, &trials, seconds);
+        let mut history: History = history::history(plan, &seen.study, &trials, seconds);
+        history.resource_hours = resources::pairs(&used);
         best = trimtab_engine::best(plan, &history);
         front = trimtab_engine::front(plan, &history, &trimtab_api::front::references(&seen.study.spec));
         safety = Some(trimtab_engine::safety(plan, &history));
@@ -106,6 +109,11 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
             if let (Some(limit), Standing::Running) = (plan.settings().limits.active_seconds, &standing) {
                 outcome.again = Some(limit.saturating_sub(seconds).max(1));
             }
+            if standing == Standing::Running {
+                let running = seen.trials.values().filter(|trial| is_live(trial)).count();
+                let left = resources::left(&seen.study.spec, &used, running).map(|left| left.max(1));
+                outcome.again = outcome.again.into_iter().chain(left).min();
+            }
         }
         new.next_trial = new.next_trial.max(history.next_number);
     }
@@ -131,7 +139,7 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
         }
     }
 
-    let picture = Picture { seen, acceptance: &acceptance, standing: &standing, best, front, safety, now };
+    let picture = Picture { seen, acceptance: &acceptance, standing: &standing, best, front, safety, used, now };
     status::fill(&mut new, &old, &picture);
     outcome.news = status::news(&seen.study, &old, &new);
     if seen.foreign.is_some() {
@@ -166,3 +174,6 @@ fn run_the_clock(status: &mut StudyStatus, active: bool, seconds: u64, now: Time
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,10 +7,10 @@ use kube::ResourceExt;
 use trimtab_api::conditions::{self, reason, study as condition};
 use trimtab_api::front;
 use trimtab_api::safety::{self, Told};
-use trimtab_api::study::{BestTrial, StudyStatus, TrialCounts};
+use trimtab_api::study::{BestTrial, ResourceHours, StudyStatus, TrialCounts};
 use trimtab_api::trial::OutcomeKind;
-use trimtab_api::{Study, Trial};
-use trimtab_engine::{Best, Front, Safety, brackets};
+use trimtab_api::{Study, Trial, resources};
+use trimtab_engine::{Best, Front, Safety, VerdictReason, brackets};
 
 use super::decide::{Standing, is_live};
 use super::observe::Seen;
@@ -26,6 +26,8 @@ pub(crate) struct Picture<'p> {
     pub(crate) best: Option<Best>,
     pub(crate) front: Option<Front>,
     pub(crate) safety: Option<Safety>,
+    /// What is used of resources, by runs that go on as well.
+    pub(crate) used: Vec<ResourceHours>,
     pub(crate) now: Timestamp,
 }
 
@@ -71,6 +73,7 @@ pub(crate) fn fill(status: &mut StudyStatus, old: &StudyStatus, picture: &Pictur
     }
     let spent: u64 = seen.trials.values().filter_map(|t| t.status.as_ref()).map(|s| s.spent_fidelity).sum();
     status.spent_fidelity = status.spent_fidelity.max(spent);
+    status.resource_hours = resources::told(used(picture, old));
     fill_conditions(status, picture, generation);
     let over = conditions::is_true(&status.conditions, condition::COMPLETE)
         || conditions::is_true(&status.conditions, condition::FAILED);
@@ -81,6 +84,16 @@ pub(crate) fn fill(status: &mut StudyStatus, old: &StudyStatus, picture: &Pictur
     };
     status.state = Some(word(status, &counts).to_owned());
     status.trials = Some(counts);
+}
+
+/// What runs have used, up to their ends: of those that go on it would be another number at every look. What ended the study stands
+/// as it was then, so that no run begins again for the moments that a run was shorter than it seemed.
+fn used(picture: &Picture<'_>, old: &StudyStatus) -> Vec<ResourceHours> {
+    if *picture.standing == Standing::Complete(VerdictReason::ResourceHoursReached.as_str()) {
+        return picture.used.clone();
+    }
+    let run: u64 = picture.seen.trials.values().filter_map(|t| t.status.as_ref()).map(|s| s.run_seconds).sum();
+    resources::used(&picture.seen.study.spec, run, &old.resource_hours)
 }
 
 fn fill_conditions(status: &mut StudyStatus, picture: &Picture<'_>, generation: i64) {

@@ -14,7 +14,7 @@ use trimtab_api::study::Retain;
 use trimtab_api::trial::{Outcome, OutcomeKind, Run, TrialStatus};
 
 use super::collect::Collected;
-use super::judge::{End, Stand, judge};
+use super::judge::{End, Stand, judge, note_start, ran};
 use super::observe::{JobSeen, Leftover, Seen};
 use super::record;
 use super::status;
@@ -89,12 +89,7 @@ fn current_run(seen: &Seen, step: &mut Step, index: usize, scale: Scale<'_>, con
     if seen.job_uid.is_some() {
         run.job_uid.clone_from(&seen.job_uid);
     }
-    if let Some(pod) = seen.pods.last() {
-        run.pod_name = Some(pod.name.clone());
-    }
-    if run.start_time.is_none() && seen.pods.iter().any(|p| p.started) {
-        run.start_time = Some(Time(now));
-    }
+    note_start(run, seen, now);
     if run.end.is_some() {
         // The end is on record and its pods were told to stop: what holds the place is all that is waited for.
         let alive = seen.pods.iter().any(|p| !p.terminal);
@@ -170,6 +165,7 @@ fn write_end(seen: &Seen, step: &mut Step, index: usize, end: End, config: &Conf
 /// The run holds no place any more: what its end means for the trial.
 fn settle(seen: &Seen, step: &mut Step, index: usize, config: &Config, now: Timestamp) {
     let status = &mut step.status;
+    recount(seen, status, index, now);
     let Some(class) = ending::settle(status, index, Scale { plan: &seen.plan }) else { return };
     if status.outcome.is_none() {
         stop_if_wanted(seen, status);
@@ -181,6 +177,16 @@ fn settle(seen: &Seen, step: &mut Step, index: usize, config: &Config, now: Time
     } else if step.status.outcome.is_none() {
         // The next run, if one is wanted, is for a fresh look at the world.
         look_again(step, 1);
+    }
+}
+
+/// Puts right how long a run took that ended by being told to: it ran on until it was gone.
+fn recount(seen: &Seen, status: &mut TrialStatus, index: usize, now: Timestamp) {
+    let Some(run) = status.runs.get_mut(index) else { return };
+    let seconds = ran(run, &seen.pods, now);
+    if let Some(end) = &mut run.end {
+        status.run_seconds = status.run_seconds.saturating_sub(end.seconds).saturating_add(seconds);
+        end.seconds = seconds;
     }
 }
 

@@ -4,6 +4,7 @@
 //! be. The configuration's failures count against the trial; the infrastructure's are tried again.
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use trimtab_api::conditions::reason;
 use trimtab_api::ending;
 use trimtab_api::record::{self, Scale, fidelity};
@@ -54,11 +55,7 @@ pub(crate) fn judge(
     let Some(run) = status.runs.get(index).cloned() else { return Stand::Goes { again: None } };
     let wanted = wanted_end(seen);
     let alive = seen.pods.iter().any(|p| !p.terminal);
-    let seconds: u64 = seen.pods.iter().filter_map(|p| p.terminated.as_ref()).map(|t| t.seconds).sum();
-    let ended = |mut end: End| {
-        end.seconds = seconds.max(if end.gone { 0 } else { running_seconds(&run, now) });
-        Stand::Ended(end)
-    };
+    let ended = |end: End| Stand::Ended(End { seconds: ran(&run, &seen.pods, now), ..end });
 
     if let Some(pod) = seen.pods.last()
         && !alive
@@ -159,8 +156,44 @@ fn wanted_end(seen: &Seen) -> Option<&'static str> {
     spec.suspend.then_some(reason::SUSPENDED)
 }
 
-fn running_seconds(run: &Run, now: Timestamp) -> u64 {
-    run.start_time.as_ref().map_or(0, |since| seconds_between(since.0, now))
+/// Seconds that the pods of a run have run by now: what their nodes say, and of a pod that goes on, or is gone without a word,
+/// the time from its start to now.
+pub(crate) fn ran(run: &Run, pods: &[PodFacts], now: Timestamp) -> u64 {
+    let told: Vec<u64> = pods.iter().filter_map(|pod| pod.terminated.as_ref()?.seconds).collect();
+    let newest = pods.iter().rev().find(|pod| pod.started).and_then(|pod| pod.terminated.as_ref()?.seconds);
+    let since = || run.start_time.as_ref().map_or(0, |since| seconds_between(since.0, now));
+    run.earlier_seconds.saturating_add(newest.unwrap_or_else(since)).max(told.iter().sum())
+}
+
+/// Writes down when the newest pod of a run began to run. What a pod before it ran is kept, and the time between costs nothing.
+pub(crate) fn note_start(run: &mut Run, seen: &Seen, now: Timestamp) {
+    let newest = seen.pods.last();
+    let is_held = matches!(seen.job, JobSeen::Present { suspended: true, finished: None, .. });
+    if let Some(since) = run.start_time.as_ref().map(|since| since.0) {
+        let told = seen
+            .pods
+            .iter()
+            .find(|pod| Some(&pod.name) == run.pod_name.as_ref())
+            .and_then(|p| p.terminated.as_ref()?.seconds);
+        let until = match newest {
+            Some(pod) if Some(&pod.name) != run.pod_name.as_ref() => pod.created.filter(|at| *at > since),
+            Some(_) => None,
+            None => is_held.then_some(now),
+        };
+        if let Some(until) = until {
+            let ran = told.unwrap_or_else(|| seconds_between(since, until.min(now)));
+            run.earlier_seconds = run.earlier_seconds.saturating_add(ran);
+            run.start_time = None;
+        }
+    }
+    if let Some(pod) = newest {
+        run.pod_name = Some(pod.name.clone());
+    }
+    if let (None, Some(pod)) = (&run.start_time, newest.filter(|pod| pod.started)) {
+        // A node's clock may be wrong: nothing begins before the pod was made, or after it was seen.
+        let began = pod.began.unwrap_or(now).max(pod.created.unwrap_or(Timestamp::MIN)).min(now);
+        run.start_time = Some(Time(began));
+    }
 }
 
 /// Whether the log of every pod that had one was read to its end.

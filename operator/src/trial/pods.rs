@@ -15,6 +15,8 @@ pub(crate) struct PodFacts {
     pub(crate) running: bool,
     /// The training container has run, so that there is or was a log.
     pub(crate) started: bool,
+    /// When the training container of this pod began to run, by its node's clock.
+    pub(crate) began: Option<Timestamp>,
     /// How the training container ended.
     pub(crate) terminated: Option<Terminated>,
     /// The pod will not run again.
@@ -37,7 +39,8 @@ pub(crate) struct Terminated {
     pub(crate) exit_code: i32,
     pub(crate) reason: String,
     pub(crate) message: String,
-    pub(crate) seconds: u64,
+    /// How long it ran; absent where its node does not know.
+    pub(crate) seconds: Option<u64>,
     pub(crate) finished: Option<Timestamp>,
 }
 
@@ -84,17 +87,20 @@ pub(crate) fn facts(pod: &Pod, container: &str) -> PodFacts {
     let named = statuses.iter().find(|s| s.name == container || container.is_empty());
     if let Some(state) = named.and_then(|s| s.state.as_ref()) {
         facts.running = state.running.is_some();
-        if let Some(end) = &state.terminated {
-            let seconds = match (&end.started_at, &end.finished_at) {
-                (Some(from), Some(to)) => crate::clock::seconds_between(from.0, to.0),
-                _ => 0,
-            };
+        let ended = state.terminated.as_ref();
+        let began = ended
+            .map_or_else(|| state.running.as_ref().and_then(|r| r.started_at.as_ref()), |end| end.started_at.as_ref());
+        // One that never ran has begun in 1970.
+        facts.began = began.map(|at| at.0).filter(|at| at.as_second() > 0);
+        if let Some(end) = ended {
+            let finished = end.finished_at.as_ref().map(|at| at.0);
+            let seconds = facts.began.zip(finished).map(|(from, to)| crate::clock::seconds_between(from, to));
             facts.terminated = Some(Terminated {
                 exit_code: end.exit_code,
                 reason: end.reason.clone().unwrap_or_default(),
                 message: end.message.clone().unwrap_or_default(),
                 seconds,
-                finished: end.finished_at.as_ref().map(|t| t.0),
+                finished,
             });
         }
         facts.started = state.running.is_some() || state.terminated.as_ref().is_some_and(|t| t.started_at.is_some());

@@ -1,5 +1,7 @@
 //! The pure stages of the trial controller: what pods and logs say, and what is made of it.
 
+mod seconds;
+
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};

@@ -24,6 +24,7 @@ pub mod scenarios;
 pub mod selector;
 pub mod setting;
 pub mod simulation;
+pub mod spending;
 pub mod store;
 pub mod users;
 pub mod values;

@@ -12,6 +12,7 @@ use crate::cluster::Cluster;
 use crate::kubelet::Printed;
 use crate::late::Late;
 use crate::resource::{Key, Resource};
+use crate::spending::Spending;
 use crate::store::{self, Change, ChangeKind};
 use crate::values;
 
@@ -59,6 +60,8 @@ pub struct Oracle {
     pub lossy: BTreeSet<(String, u32)>,
     /// Jobs that came too late.
     pub late: Late,
+    /// What runs really cost.
+    spending: Spending,
 }
 
 impl Oracle {
@@ -82,7 +85,10 @@ impl Oracle {
         match change.key.resource {
             Resource::Study => self.judge_study(change, cluster),
             Resource::Trial => self.judge_trial(change, cluster),
-            Resource::Pod => self.judge_pod(change, cluster),
+            Resource::Pod => {
+                self.spending.hear(change, cluster);
+                self.judge_pod(change, cluster)
+            }
             Resource::Job | Resource::Event | Resource::Lease => None,
         }
     }
@@ -302,7 +308,12 @@ impl Oracle {
             let study =
                 cluster.store.all(Resource::Study).find(|(_, s)| store::uid(s) == uid).map(|(_, s)| (**s).clone());
             match study.map(serde_json::from_value::<Study>) {
-                Some(Ok(study)) => wrong.extend(at_the_end(truth, &study, &trials)),
+                Some(Ok(study)) => {
+                    wrong.extend(at_the_end(truth, &study, &trials));
+                    let is_whole = truth.trials.values().all(|t| t.gone.is_none());
+                    let found = self.spending.judge(&study, &trials, is_whole);
+                    wrong.extend(found.into_iter().map(|what| format!("{}: {what}", truth.name)));
+                }
                 Some(Err(error)) => wrong.push(format!("{} cannot be decoded: {error}", truth.name)),
                 None => wrong.push(format!("{} is lost", truth.name)),
             }

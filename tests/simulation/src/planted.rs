@@ -39,11 +39,13 @@ pub enum Planted {
     EarlyVerdict,
     /// One status write is repeated for ever with another time in it.
     RestlessStatus,
+    /// A run that ended costs a second less.
+    SecondForFree,
 }
 
 impl Planted {
     /// All of them, with their names.
-    pub const ALL: [(&'static str, Self); 14] = [
+    pub const ALL: [(&'static str, Self); 15] = [
         ("forgotten-fence", Self::ForgottenFence),
         ("double-count", Self::DoubleCount),
         ("lost-promotion", Self::LostPromotion),
@@ -58,6 +60,7 @@ impl Planted {
         ("shared-folder", Self::SharedFolder),
         ("early-verdict", Self::EarlyVerdict),
         ("restless-status", Self::RestlessStatus),
+        ("second-for-free", Self::SecondForFree),
     ];
 
     /// The bug of a name.
@@ -149,6 +152,12 @@ impl Planted {
             }
             Self::RestlessStatus if trial_status || study_status => {
                 call.body["status"]["observedGeneration"] = json!(1_000 + cluster.agenda.now() % 1_000);
+            }
+            Self::SecondForFree if trial_status => {
+                let run = last_run(&mut call.body).filter(|r| r["end"]["seconds"].as_u64() > Some(0));
+                if let Some(run) = run {
+                    run["end"]["seconds"] = json!(run["end"]["seconds"].as_u64().unwrap_or(0) - 1);
+                }
             }
             Self::LogReadTwice if call.verb == Verb::Log => {
                 return match cluster.serve(call, actor) {

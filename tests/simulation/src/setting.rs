@@ -259,10 +259,29 @@ pub fn study(name: &str, dice: &mut Dice) -> Value {
     if dice.chance(0.1) {
         spec["limits"]["activeSeconds"] = json!(dice.between(30, 3_000));
     }
+    limit_hours(&mut spec, name);
     if dice.chance(0.6) {
         spec["trial"]["checkpoint"] = json!({"claimName": "checkpoints", "mountPath": "/checkpoints"});
     }
     json!({"apiVersion": "trimtab.dev/v1alpha1", "kind": "Study", "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec})
+}
+
+/// Some studies may use a GPU, a CPU or both for minutes only. Drawn apart, so that all else is as it is without.
+fn limit_hours(spec: &mut Value, name: &str) {
+    let mut dice = Dice::new(spec["seed"].as_u64().unwrap_or(0), name);
+    if !dice.chance(0.25) {
+        return;
+    }
+    let (gpus, cpus) = (dice.between(1, 2), dice.between(1, 8));
+    let container = &mut spec["trial"]["job"]["spec"]["template"]["spec"]["containers"][0];
+    container["resources"] = json!({"limits": {"nvidia.com/gpu": gpus, "cpu": cpus}});
+    let mut limits = Vec::new();
+    for (resource, count) in [("nvidia.com/gpu", gpus), ("cpu", cpus)] {
+        if dice.chance(0.7) {
+            limits.push(json!({"resource": resource, "hours": (count * dice.between(30, 6_000)) as f64 / 3600.0}));
+        }
+    }
+    spec["limits"]["resourceHours"] = json!(limits);
 }
 
 /// The first argument tells the program how far to go, in the words of the fidelity's kind.

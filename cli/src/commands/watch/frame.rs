@@ -8,7 +8,7 @@ use trimtab_api::validate;
 use trimtab_engine::Plan;
 
 use super::rows::trials;
-use crate::account::{BracketAccount, Pace, StudyAccount, seconds_left, share, time, unit};
+use crate::account::{BracketAccount, HoursAccount, Pace, StudyAccount, seconds_left, share, time, unit};
 use crate::record::Record;
 use crate::sparkline::bar;
 use crate::standing;
@@ -101,7 +101,7 @@ fn head(record: &Record, plan: Option<&Plan>, now: Timestamp) -> Vec<Line> {
     let mut clock = format!("{:6}active {}", "", time(active_seconds));
     let mut lines = vec![line];
     if let Some(plan) = plan.filter(|_| standing::end(study).is_none()) {
-        let pace = pace(record, plan, active_seconds);
+        let pace = pace(record, plan, active_seconds, now);
         if let Some(share) = share(plan, pace) {
             clock = format!("{}  {:.0} %, active {}", bar(share, STUDY), 100.0 * share, time(active_seconds));
         }
@@ -114,7 +114,7 @@ fn head(record: &Record, plan: Option<&Plan>, now: Timestamp) -> Vec<Line> {
 }
 
 /// What was done in how long.
-fn pace(record: &Record, plan: &Plan, active_seconds: u64) -> Pace {
+fn pace(record: &Record, plan: &Plan, active_seconds: u64, now: Timestamp) -> Pace {
     let (mut spent, mut done) = (0.0, 0);
     let top = plan.fidelity(plan.top_level());
     for status in record.trials.iter().filter_map(|trial| trial.status.as_ref()) {
@@ -124,7 +124,8 @@ fn pace(record: &Record, plan: &Plan, active_seconds: u64) -> Pace {
         }
         done += u64::from(status.outcome.is_some() || status.rested_level >= Some(top));
     }
-    Pace { spent, done, active_seconds }
+    let hours = HoursAccount::all(record, now).iter().filter_map(HoursAccount::part).reduce(f64::max);
+    Pace { spent, done, active_seconds, hours }
 }
 
 pub(super) fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {

@@ -64,8 +64,9 @@ pub(crate) async fn make(environment: &Arc<Environment>) -> Result<Trouble> {
         json!({"successiveHalving": {"reductionFactor": 3, "configurations": 3, "withoutCheckpoint": "RunThrough"}});
     let spec = json!({"parallelism": 3, "fidelity": {"min": 3, "max": 9}, "scheduler": scheduler, "limits": null});
     make(&mixed, studies::with(studies::plain("losers", 1, 9, &["--pace-ms=700"]), spec)).await?;
-    // Three that queue for two GPUs.
-    let gpus = studies::with(studies::plain("gpus", 3, 6, &["--pace-ms=700"]), json!({"parallelism": 3}));
+    // Three that queue for two GPUs, of which they may use an hour.
+    let hours = json!({"parallelism": 3, "limits": {"resourceHours": [{"resource": "nvidia.com/gpu", "hours": 1}]}});
+    let gpus = studies::with(studies::plain("gpus", 3, 6, &["--pace-ms=700"]), hours);
     make(&mixed, studies::with_container(gpus, json!({"resources": {"limits": {"nvidia.com/gpu": 1}}}))).await?;
     make(&mixed, studies::plain("evicted", 1, 8, &["--pace-ms=700"])).await?;
 
