@@ -144,7 +144,8 @@ fn several(spec: &mut Value, dice: &mut Dice) {
     if let Some(spec) = spec.as_object_mut() {
         spec.remove("stopping");
         let is_grid = spec.get("sampler").is_some_and(|sampler| sampler["grid"].is_object());
-        if !is_grid {
+        let proposes = spec.get("scheduler").is_some_and(|scheduler| scheduler["dehb"].is_object());
+        if !is_grid && !proposes {
             let samplers =
                 [json!({"random": {}}), json!({"genetic": {"population": 4}}), json!({"tpe": {"startupTrials": 3}})];
             let sampler = dice.pick(&samplers);
@@ -225,8 +226,9 @@ pub fn study(name: &str, dice: &mut Dice) -> Value {
     if laddered {
         let run_through = if dice.chance(0.5) { "RunThrough" } else { "Restart" };
         let factor = dice.between(2, 4);
-        spec["scheduler"] = match dice.below(3) {
+        spec["scheduler"] = match dice.below(4) {
             0 => json!({"hyperband": {"reductionFactor": factor, "withoutCheckpoint": run_through}}),
+            3 => json!({"dehb": {"reductionFactor": factor}}),
             1 => {
                 json!({"successiveHalving": {"reductionFactor": factor, "withoutCheckpoint": run_through, "configurations": dice.between(2, 9)}})
             }
