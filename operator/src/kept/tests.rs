@@ -143,7 +143,7 @@ fn pod_is_judged_by_what_is_kept_of_it() {
         exit_code: 137,
         reason: "OOMKilled".to_owned(),
         message: "out of memory".to_owned(),
-        seconds: 5,
+        seconds: Some(5),
         finished: Some(at(8)),
     });
     let facts = PodFacts { terminal: true, started: true, terminated, disrupted: words(), ..held.clone() };
