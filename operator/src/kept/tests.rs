@@ -130,7 +130,10 @@ fn pod_is_judged_by_what_is_kept_of_it() {
 
     let runs = json!({"running": {"startedAt": at(3).to_string()}});
     let running = json!({"containerStatuses": [container("proxy", json!({})), container("train", runs)]});
-    assert_eq!(stands("Running", running), PodFacts { running: true, started: true, ..held.clone() });
+    assert_eq!(
+        stands("Running", running),
+        PodFacts { running: true, started: true, began: Some(at(3)), ..held.clone() }
+    );
 
     let end = json!({
         "exitCode": 137, "reason": "OOMKilled", "message": "out of memory", "containerID": NOISE,
@@ -146,7 +149,8 @@ fn pod_is_judged_by_what_is_kept_of_it() {
         seconds: Some(5),
         finished: Some(at(8)),
     });
-    let facts = PodFacts { terminal: true, started: true, terminated, disrupted: words(), ..held.clone() };
+    let facts =
+        PodFacts { terminal: true, started: true, began: Some(at(3)), terminated, disrupted: words(), ..held.clone() };
     assert_eq!(stands("Failed", disrupted), facts);
 
     let evicted = json!({"reason": "Evicted", "message": "the node was low on memory"});
