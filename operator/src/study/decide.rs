@@ -3,7 +3,7 @@
 //! What it must keep true: a batch is decided only when every action of the one before is known to be on its Trial or to
 //! have no Trial any more; the new batch and the totals go into one write.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use trimtab_api::conditions::reason;
 use trimtab_api::study::{BatchRecord, StudyStatus};
@@ -69,7 +69,10 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
     let mut front = None;
     let mut safety = None;
     let seconds = active_seconds(&old, now);
-    let run: u64 = seen.trials.values().filter_map(|t| t.status.as_ref()).map(|s| resources::seconds(s, now)).sum();
+    // A node tells in whole seconds when a run ended. One that is stopped a second after the limit has used it up by that account
+    // too, and is not begun again for the rest of a second.
+    let by = now.checked_sub(SignedDuration::from_secs(1)).unwrap_or(now);
+    let run: u64 = seen.trials.values().filter_map(|t| t.status.as_ref()).map(|s| resources::seconds(s, by)).sum();
     let used = resources::used(&seen.study.spec, run, &old.resource_hours);
 
     if let Ok(plan) = &seen.plan {
@@ -139,7 +142,7 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
         }
     }
 
-    let picture = Picture { seen, acceptance: &acceptance, standing: &standing, best, front, safety, used, now };
+    let picture = Picture { seen, acceptance: &acceptance, standing: &standing, best, front, safety, now };
     status::fill(&mut new, &old, &picture);
     outcome.news = status::news(&seen.study, &old, &new);
     if seen.foreign.is_some() {

@@ -10,7 +10,7 @@ use trimtab_api::safety::{self, Told};
 use trimtab_api::study::{BestTrial, ResourceHours, StudyStatus, TrialCounts};
 use trimtab_api::trial::OutcomeKind;
 use trimtab_api::{Study, Trial, resources};
-use trimtab_engine::{Best, Front, Safety, VerdictReason, brackets};
+use trimtab_engine::{Best, Front, Safety, brackets};
 
 use super::decide::{Standing, is_live};
 use super::observe::Seen;
@@ -26,8 +26,6 @@ pub(crate) struct Picture<'p> {
     pub(crate) best: Option<Best>,
     pub(crate) front: Option<Front>,
     pub(crate) safety: Option<Safety>,
-    /// What is used of resources, by runs that go on as well.
-    pub(crate) used: Vec<ResourceHours>,
     pub(crate) now: Timestamp,
 }
 
@@ -86,12 +84,9 @@ pub(crate) fn fill(status: &mut StudyStatus, old: &StudyStatus, picture: &Pictur
     status.trials = Some(counts);
 }
 
-/// What runs have used, up to their ends: of those that go on it would be another number at every look. What ended the study stands
-/// as it was then, so that no run begins again for the moments that a run was shorter than it seemed.
+/// What runs have used that have ended: of those that go on it would be another number at every look, and an old view, in which
+/// a run goes on that has ended, would leave a number that is too large for good.
 fn used(picture: &Picture<'_>, old: &StudyStatus) -> Vec<ResourceHours> {
-    if *picture.standing == Standing::Complete(VerdictReason::ResourceHoursReached.as_str()) {
-        return picture.used.clone();
-    }
     let run: u64 = picture.seen.trials.values().filter_map(|t| t.status.as_ref()).map(|s| s.run_seconds).sum();
     resources::used(&picture.seen.study.spec, run, &old.resource_hours)
 }

@@ -67,32 +67,43 @@ fn used(outcome: &Outcome) -> f64 {
 fn a_study_looks_again_when_its_hours_will_be_used_up() {
     // Of 7,200 GPU-seconds 2,000 + 400 are used; one run goes on with two GPUs.
     let outcome = look(&seen(2.0, 1_000, 200, &json!({"nextTrial": 1})));
-    assert_eq!((outcome.again, outcome.suspend.len()), (Some(2_400), 0));
+    assert_eq!((outcome.again, outcome.suspend.len()), (Some(2_401), 0));
     // The status tells of what has ended, so that it does not change at every look.
     assert_eq!(used(&outcome), 2_000.0 / 3_600.0);
 }
 
 #[test]
 fn hours_that_are_used_up_end_the_study_and_interrupt_its_runs() {
-    let outcome = look(&seen(2.0, 1_000, 2_600, &json!({"nextTrial": 1})));
+    let outcome = look(&seen(2.0, 1_000, 2_601, &json!({"nextTrial": 1})));
     assert_eq!((outcome.suspend.clone(), outcome.again), (vec![(0, true)], None));
-    assert_eq!(used(&outcome), 2.0);
+    assert_eq!(used(&outcome), 2_000.0 / 3_600.0);
     let complete = outcome.status.conditions.iter().find(|c| c.type_ == condition::COMPLETE).unwrap();
     assert_eq!(
         (complete.reason.as_str(), complete.message.as_str()),
         ("ResourceHoursReached", "1 runs are still stopping")
     );
     assert!(!conditions::is_true(&outcome.status.conditions, condition::COMPLETE));
-    // The run turns out to have ended a moment earlier than it seemed: the study stays ended.
-    let status = json!({"nextTrial": 1, "resourceHours": [{"resource": "nvidia.com/gpu", "hours": 2.0}]});
-    let mut later = seen(2.0, 3_595, 0, &status);
-    let trial = later.trials.get_mut(&0).unwrap();
-    Arc::make_mut(trial).status.as_mut().unwrap().runs.clear();
-    let ended = look(&later);
+    // More hours let it go on.
+    let more = look(&seen(3.0, 1_000, 2_601, &json!({"nextTrial": 1})));
+    assert_eq!((more.again, more.suspend.len()), (Some(1_800), 0));
+}
+
+/// The Study when the run has ended after so many seconds in all.
+fn after(ended: u64) -> Outcome {
+    let mut seen = seen(2.0, ended, 0, &json!({"nextTrial": 1}));
+    let trial = Arc::make_mut(seen.trials.get_mut(&0).unwrap());
+    trial.spec.suspend = true;
+    trial.status.as_mut().unwrap().runs.clear();
+    look(&seen)
+}
+
+#[test]
+fn what_counts_in_the_end_is_how_long_runs_really_ran() {
+    let ended = after(3_600);
     assert_eq!(used(&ended), 2.0);
     assert!(conditions::is_true(&ended.status.conditions, condition::COMPLETE), "{:?}", ended.status.conditions);
-    // More hours let it go on.
-    let status = json!({"nextTrial": 1, "resourceHours": [{"resource": "nvidia.com/gpu", "hours": 2.0}]});
-    let more = look(&seen(3.0, 1_000, 2_600, &status));
-    assert_eq!((more.again, more.suspend.len(), used(&more)), (Some(1_800), 0, 2.0));
+    // An old view showed a run that had ended long before: the study goes on.
+    let shorter = after(2_000);
+    assert_eq!((used(&shorter), shorter.suspend), (4_000.0 / 3_600.0, vec![(0, false)]));
+    assert!(!conditions::is_true(&shorter.status.conditions, condition::COMPLETE), "{:?}", shorter.status.conditions);
 }
