@@ -26,7 +26,7 @@ use crate::write::{News, Tone};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
     /// Create the Job of this run, and write its UID down.
-    CreateJob(Run),
+    CreateJob(Box<Run>),
     /// Delete a Job and its pods.
     DeleteJob { name: String, uid: String },
     /// Remove checkpoint folders: those of these runs, or, if there are none, all of the trial's.
@@ -108,7 +108,7 @@ fn current_run(seen: &Seen, step: &mut Step, index: usize, scale: Scale<'_>, con
     match judge(seen, &mut step.status, index, scale, config, now) {
         Stand::ToCreate => {
             if let Some(run) = step.status.runs.get(index) {
-                step.effects.push(Effect::CreateJob(run.clone()));
+                step.effects.push(Effect::CreateJob(Box::new(run.clone())));
             }
         }
         Stand::Goes { again } => {
@@ -222,7 +222,7 @@ fn next_run(seen: &Seen, step: &mut Step, scale: Scale<'_>, now: Timestamp) {
         return;
     }
     let run = ending::begin(status, scale, target, seen.study.spec.trial.checkpoint.is_some());
-    step.effects.push(Effect::CreateJob(run));
+    step.effects.push(Effect::CreateJob(Box::new(run)));
 }
 
 /// Jobs of ended runs that are not to be kept.
