@@ -162,6 +162,14 @@ impl Follows {
         Some((uid, taken))
     }
 
+    /// What was read of this pod's log and is not recorded yet; `None` when there is nothing of it.
+    pub(crate) fn left(&self, pod_uid: &str) -> Option<Taken> {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = all.get(pod_uid)?.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = Taken { reports: held.reports.clone(), place: held.place.clone(), bytes: held.bytes };
+        (!taken.reports.is_empty()).then_some(taken)
+    }
+
     /// The first `count` reports taken are recorded.
     pub(crate) fn recorded(&self, pod_uid: &str, count: usize) {
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,7 +7,7 @@ use futures::AsyncReadExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::LogParams;
-use trimtab_api::record::Scale;
+use trimtab_api::record::{Scale, fidelity};
 use trimtab_api::trial::LevelValues;
 use trimtab_protocol::Report;
 
@@ -104,30 +104,40 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
                 ..Collected::default()
             }));
         }
-    } else {
+    }
+    // What was followed and is not on record yet may be rotated away by now: it is kept, and the rest is read behind it.
+    let followed = ctx.follows.left(&pod.uid).filter(|_| ended);
+    if ended && followed.is_none() {
         ctx.follows.end(&pod.uid);
     }
+    let from_follower = followed.is_some();
+    let (mut reports, place) = followed.map_or((Vec::new(), place), |taken| (taken.reports, taken.place));
     let mut reading = Reading::from(&metrics, place.clone());
     let lost = read(ctx, seen, pod, &place, &mut reading).await?;
     reading.finish(ended && lost.is_none());
-    let lost = lost.or_else(|| rotated(seen, &reading).filter(|_| ended));
+    let lost = lost.or_else(|| rotated(seen, &reports, &reading).filter(|_| ended));
     ctx.metrics().read(&mut reading);
+    reports.append(&mut reading.reports);
     Ok(Some(Collected {
         pod_uid: pod.uid.clone(),
-        reports: reading.reports,
+        reports,
         place: reading.place,
         ended: ended && lost.is_none(),
         lost: lost.filter(|_| ended),
-        from_follower: false,
+        from_follower,
         bytes: reading.bytes,
     }))
 }
 
 /// Says so where the newest lines of a run were rotated away before anybody had read them: it has named values, the line read
-/// last is gone, and what is left names none. A run that is judged as a whole would be judged by an older value.
-fn rotated(seen: &Seen, reading: &Reading) -> Option<String> {
-    let has_reported = seen.status.runs.last().is_some_and(|run| run.first.is_some());
-    let is_gone = reading.has_gap && reading.reports.is_empty() && has_reported;
+/// last is gone, and what is left names none. A run that is judged as a whole would be judged by an older value, and one that
+/// has not reached its level would count as converged.
+fn rotated(seen: &Seen, before: &[Report], reading: &Reading) -> Option<String> {
+    let run = seen.status.runs.last()?;
+    let reached = before.iter().filter_map(|report| report.fidelity).fold(fidelity(run.reached.as_ref()), f64::max);
+    let is_there = (Scale { plan: &seen.plan }).is_counted() && reached >= f64::from(run.target_level);
+    let has_reported = run.first.is_some() || !before.is_empty();
+    let is_gone = reading.has_gap && reading.reports.is_empty() && has_reported && !is_there;
     is_gone.then(|| "the kubelet has rotated the end of the log away: let the program print less".to_owned())
 }
 
