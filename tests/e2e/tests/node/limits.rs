@@ -67,11 +67,12 @@ pub(crate) async fn suspended_study_holds_no_pod_and_goes_on_from_its_checkpoint
 ) -> Result<()> {
     let mut ground = Ground::new(&environment, "suspend", &[]).await?.with_claim()?;
     ground.parallelism = Some(2);
-    let study = studies::with_claim(studies::plain("pause", 3, 12, &["--pace-ms=1500"]));
+    // Long enough for a second pod whose volume is refused for a while: a node learns late that it may read the claim.
+    let study = studies::with_claim(studies::plain("pause", 3, 24, &["--pace-ms=1500"]));
     ground.create(studies::with(study, json!({"parallelism": 2}))).await?;
     let folder = ground.volume()?.clone();
     ground
-        .until("two trials have saved something", 40, |picture| {
+        .until("two trials have saved something", 60, |picture| {
             (saved(&folder) >= 2 && picture.running_pods().len() == 2).then_some(())
         })
         .await?;
@@ -83,13 +84,13 @@ pub(crate) async fn suspended_study_holds_no_pod_and_goes_on_from_its_checkpoint
     let active = picture.studies.get("pause").and_then(|s| s.status.clone()).context("no status")?;
     ensure!(active.active_since.is_none(), "time goes on while it is suspended");
     ground.change("pause", json!({"suspend": false})).await?;
-    let picture = ground.complete("pause", 180).await?;
+    let picture = ground.complete("pause", 240).await?;
     for number in [0, 1] {
         let status = picture.status("pause", number).context("no status")?;
         ensure!(ends(status) == ["Suspended", "Reached"], "{:?}\n{}", ends(status), ground.dump(&picture).await);
         let second = status.runs.get(1).context("no second run")?;
         ensure!(second.resume_from == Some(1) && second.start != "0", "{second:?}\n{}", ground.dump(&picture).await);
-        ensure!(status.spent_fidelity == 12, "trial {number} paid {}", status.spent_fidelity);
+        ensure!(status.spent_fidelity == 24, "trial {number} paid {}", status.spent_fidelity);
     }
     ground.judge(&picture, oracle::check(&picture, "pause")).await?;
     ground.end().await
