@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 use trimtab_operator::metrics::catalog;
 
@@ -79,11 +79,12 @@ pub fn metrics() -> Result<String> {
     Ok(text)
 }
 
-/// The reference of conditions and reasons, from the comments in `api/src/conditions.rs`, which has nothing but them and their words.
+/// The reference of conditions and reasons, from the comments in `api/src/conditions.rs`, which has nothing but them and their words, and from
+/// those of the enums in `engine/src/history.rs`.
 ///
 /// # Errors
 /// When the source is not as expected.
-pub fn conditions(source: &str) -> Result<String> {
+pub fn conditions(source: &str, engine: &str) -> Result<String> {
     let mut text = "# Conditions and reasons\n\nGenerated from the code: `UPDATE_DOCS=1 ./test chart`. Conditions have the form of `metav1.Condition`, and all are \
         present from the first visit on.\n"
         .to_owned();
@@ -117,5 +118,32 @@ pub fn conditions(source: &str) -> Result<String> {
         }
         said.clear();
     }
+    for (title, name) in [
+        ("Why a Study is `Complete` or `Failed`", "VerdictReason"),
+        ("Why trials were started, promoted and stopped, as `explain`, events and metrics say it", "Reason"),
+    ] {
+        writeln!(text, "\n## {title}\n\n| word | says |\n| --- | --- |")?;
+        for (word, said) in variants(engine, name)? {
+            writeln!(text, "| `{word}` | {said} |")?;
+        }
+    }
     Ok(text)
+}
+
+/// The variants of an enum in a source whose words in the API are their names, with what their comments say.
+fn variants(source: &str, name: &str) -> Result<Vec<(String, String)>> {
+    let (_, body) = source.split_once(&format!("pub enum {name} {{")).with_context(|| format!("no enum {name}"))?;
+    let (body, _) = body.split_once("\n}").context("an enum without an end")?;
+    let (mut all, mut said) = (Vec::new(), String::new());
+    for line in body.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if let Some(words) = line.strip_prefix("/// ") {
+            said = if said.is_empty() { words.to_owned() } else { format!("{said} {words}") };
+            continue;
+        }
+        let word = line.trim_end_matches(',');
+        ensure!(!said.is_empty(), "{name}::{word} has no comment");
+        ensure!(source.contains(&format!("Self::{word} => \"{word}\",")), "{name}::{word} has another word");
+        all.push((word.to_owned(), std::mem::take(&mut said)));
+    }
+    Ok(all)
 }

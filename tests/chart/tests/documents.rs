@@ -25,7 +25,8 @@ fn reference_has_all_metrics() {
 
 #[test]
 fn reference_has_all_conditions_and_reasons() {
-    let text = documents::conditions(&file("api/src/conditions.rs").unwrap()).unwrap();
+    let text = documents::conditions(&file("api/src/conditions.rs").unwrap(), &file("engine/src/history.rs").unwrap());
+    let text = text.unwrap();
     for word in trimtab_api::conditions::reason::ALL {
         assert!(text.contains(&format!("| `{word}` |")), "{word} is missing");
     }
