@@ -52,6 +52,12 @@ struct Held {
     told: bool,
 }
 
+impl Held {
+    fn taken(&self) -> Taken {
+        Taken { reports: self.reports.clone(), place: self.place.clone(), bytes: self.bytes }
+    }
+}
+
 #[derive(Debug)]
 struct Follow {
     namespace: String,
@@ -106,7 +112,7 @@ impl Follows {
             // Too much is told of once.
             let bytes = if held.told { 0 } else { held.bytes };
             held.told |= bytes > TOO_MUCH;
-            let taken = Taken { reports: held.reports.clone(), place: held.place.clone(), bytes };
+            let taken = Taken { bytes, ..held.taken() };
             let again = held.over && taken.reports.is_empty();
             drop(held);
             if !again {
@@ -151,10 +157,7 @@ impl Follows {
             follow.namespace == namespace && follow.trial == trial && !present.contains(&uid.as_str())
         };
         let uid = all.iter().find(gone).map(|(uid, _)| uid.clone())?;
-        let taken = all.get(&uid).map(|follow| {
-            let held = follow.held.lock().unwrap_or_else(PoisonError::into_inner);
-            Taken { reports: held.reports.clone(), place: held.place.clone(), bytes: held.bytes }
-        })?;
+        let taken = all.get(&uid)?.held.lock().unwrap_or_else(PoisonError::into_inner).taken();
         if taken.reports.is_empty() {
             all.remove(&uid);
             return None;
@@ -165,8 +168,7 @@ impl Follows {
     /// What was read of this pod's log and is not recorded yet; `None` when there is nothing of it.
     pub(crate) fn left(&self, pod_uid: &str) -> Option<Taken> {
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = all.get(pod_uid)?.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = Taken { reports: held.reports.clone(), place: held.place.clone(), bytes: held.bytes };
+        let taken = all.get(pod_uid)?.held.lock().unwrap_or_else(PoisonError::into_inner).taken();
         (!taken.reports.is_empty()).then_some(taken)
     }
 

@@ -15,7 +15,7 @@ use super::observe::Seen;
 use super::pods::PodFacts;
 use crate::context::Context;
 use crate::error::{Error, status_of};
-use crate::follow::Target;
+use crate::follow::{Taken, Target};
 use crate::reading::{self, Place, Reading};
 
 /// The most that is read of one log in one go. A kubelet keeps less, unless it is told otherwise.
@@ -40,6 +40,13 @@ pub(crate) struct Collected {
     pub(crate) bytes: u64,
 }
 
+impl Collected {
+    /// What a follower gave.
+    fn followed(pod_uid: String, Taken { reports, place, bytes }: Taken) -> Self {
+        Self { pod_uid, reports, place, bytes, from_follower: true, ..Self::default() }
+    }
+}
+
 /// The pod whose log comes next: the one the cursor is in until it is read to the end, then the following ones.
 fn next_pod(seen: &Seen) -> Option<&PodFacts> {
     let cursor = seen.status.cursor.as_ref();
@@ -61,14 +68,7 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
     let present: Vec<&str> = seen.pods.iter().map(|p| p.uid.as_str()).collect();
     if let Some((pod_uid, taken)) = ctx.follows.take_rest(&seen.namespace, &seen.name, &present) {
         // The pod is gone and its log with it, and this is all that anybody will ever know of it.
-        return Ok(Some(Collected {
-            pod_uid,
-            reports: taken.reports,
-            place: taken.place,
-            from_follower: true,
-            bytes: taken.bytes,
-            ..Collected::default()
-        }));
+        return Ok(Some(Collected::followed(pod_uid, taken)));
     }
     let Some(pod) = next_pod(seen) else { return Ok(None) };
     let cursor = seen.status.cursor.as_ref().filter(|c| c.pod_uid == pod.uid);
@@ -95,14 +95,7 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
             levels: seen.plan.spec().decisive().map(|(metric, _)| (metric.to_owned(), levels(metric))).collect(),
         };
         if let Some(taken) = ctx.follows.take(&target) {
-            return Ok(Some(Collected {
-                pod_uid: pod.uid.clone(),
-                reports: taken.reports,
-                place: taken.place,
-                from_follower: true,
-                bytes: taken.bytes,
-                ..Collected::default()
-            }));
+            return Ok(Some(Collected::followed(pod.uid.clone(), taken)));
         }
     }
     // What was followed and is not on record yet may be rotated away by now: it is kept, and the rest is read behind it.
@@ -132,7 +125,7 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
 /// Says so where the newest lines of a run were rotated away before anybody had read them: it has named values, the line read
 /// last is gone, and what is left names none. A run that is judged as a whole would be judged by an older value, and one that
 /// has not reached its level would count as converged.
-fn rotated(seen: &Seen, before: &[Report], reading: &Reading) -> Option<String> {
+pub(super) fn rotated(seen: &Seen, before: &[Report], reading: &Reading) -> Option<String> {
     let run = seen.status.runs.last()?;
     let reached = before.iter().filter_map(|report| report.fidelity).fold(fidelity(run.reached.as_ref()), f64::max);
     let is_there = (Scale { plan: &seen.plan }).is_counted() && reached >= f64::from(run.target_level);

@@ -1,5 +1,6 @@
 //! The pure stages of the trial controller: what pods and logs say, and what is made of it.
 
+mod rotation;
 mod seconds;
 
 use std::sync::Arc;
