@@ -42,6 +42,15 @@ spec:
 """
 
 
+# All folders of a call. They go when it ends: ext4 looks long for a free inode while many were freed in the last seconds, and
+# whoever comes next would pay for that.
+FOLDERS = tempfile.TemporaryDirectory(dir=os.getcwd())
+
+
+def fresh_folder():
+    return tempfile.mkdtemp(dir=FOLDERS.name)
+
+
 def write_study(folder, **values):
     file = Path(folder, "study.yaml")
     file.write_text(STUDY.format(**values))
@@ -54,23 +63,23 @@ def loss(parameters):
 
 def ask_and_tell(program, sampler, trials, seed, options):
     """All asks and tells of a client, the start of the program included."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = write_study(folder, sampler=sampler, trials=trials, parallelism=1, seed=seed)
-        process = subprocess.Popen(
-            [program, "ask-tell", file, *options], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        requests, answers = process.stdin, process.stdout
-        json.loads(answers.readline())
-        for _ in range(trials):
-            requests.write('{"request":"ask"}\n')
-            requests.flush()
-            run = json.loads(answers.readline())
-            told = {"request": "tell", "trial": run["trial"], "value": loss(run["parameters"])}
-            requests.write(json.dumps(told) + "\n")
-            requests.flush()
-            assert json.loads(answers.readline())["counts"] == "good"
-        requests.close()
-        assert process.wait() == 0
+    folder = fresh_folder()
+    file = write_study(folder, sampler=sampler, trials=trials, parallelism=1, seed=seed)
+    process = subprocess.Popen(
+        [program, "ask-tell", file, *options], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    requests, answers = process.stdin, process.stdout
+    json.loads(answers.readline())
+    for _ in range(trials):
+        requests.write('{"request":"ask"}\n')
+        requests.flush()
+        run = json.loads(answers.readline())
+        told = {"request": "tell", "trial": run["trial"], "value": loss(run["parameters"])}
+        requests.write(json.dumps(told) + "\n")
+        requests.flush()
+        assert json.loads(answers.readline())["counts"] == "good"
+    requests.close()
+    assert process.wait() == 0
 
 
 def suggest(trial):
@@ -111,12 +120,12 @@ def processes(trials):
 
 def run_study(program, trials, parallelism, seed):
     """`trimtab run`, and the most KiB that it had."""
-    with tempfile.TemporaryDirectory(dir=os.getcwd()) as folder:
-        file = write_study(folder, sampler="random", trials=trials, parallelism=parallelism, seed=seed)
-        process = subprocess.Popen([program, "run", file], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        assert status == 0, status
-        return usage.ru_maxrss
+    folder = fresh_folder()
+    file = write_study(folder, sampler="random", trials=trials, parallelism=parallelism, seed=seed)
+    process = subprocess.Popen([program, "run", file], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0, status
+    return usage.ru_maxrss
 
 
 def optuna_processes(trials, parallelism, seed, journal=None):
@@ -166,9 +175,8 @@ def contenders(arguments, seed):
         for parallelism in (1, 2):
             yield f"trimtab, {parallelism} at once", timed(run_study, program, trials, parallelism, seed)
             yield f"optuna in memory, {parallelism} at once", timed(optuna_processes, trials, parallelism, seed)
-            with tempfile.TemporaryDirectory(dir=os.getcwd()) as folder:
-                journal = str(Path(folder, "journal"))
-                yield f"optuna with its journal, {parallelism} at once", timed(optuna_processes, trials, parallelism, seed, journal)
+            journal = str(Path(fresh_folder(), "journal"))
+            yield f"optuna with its journal, {parallelism} at once", timed(optuna_processes, trials, parallelism, seed, journal)
     else:
         yield "trimtab run, KiB", (run_study(program, trials, 2, seed),)
         yield "optuna in memory, KiB", (optuna_memory(arguments, seed),)

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use trimtab_api::conditions::{reason, trial as condition};
+use trimtab_api::conditions::{self, reason, trial as condition};
 use trimtab_api::study::StudyStatus;
 use trimtab_api::trial::TrialStatus;
 
@@ -92,7 +92,9 @@ pub(crate) fn trial(old: &TrialStatus, new: &TrialStatus) -> bool {
     held == *new
 }
 
-/// Whether a Study's status differs only in what may wait: counts, progress, the best so far, and what is known to be applied.
+/// Whether a Study's status differs only in what may wait: counts, progress, the best so far, what is known to be applied, what
+/// is told of early stopping, and what keeps the study from going on. The last is for a person, who has seconds; and two
+/// operators with different views of the same Trials would otherwise contradict each other as fast as they can write.
 pub(crate) fn study(old: &StudyStatus, new: &StudyStatus) -> bool {
     let mut held = old.clone();
     held.trials.clone_from(&new.trials);
@@ -103,6 +105,17 @@ pub(crate) fn study(old: &StudyStatus, new: &StudyStatus) -> bool {
     held.spent_fidelity = new.spent_fidelity;
     held.resource_hours.clone_from(&new.resource_hours);
     held.applied_batch = new.applied_batch;
+    // The word for people follows from the counts and the conditions: whichever of these may not wait takes it along.
+    held.state.clone_from(&new.state);
+    for held in &mut held.conditions {
+        let Some(new) = new.conditions.iter().find(|new| new.type_ == held.type_) else { continue };
+        let told = [conditions::study::STALLED, conditions::study::EARLY_STOPPING_SAFE].contains(&held.type_.as_str());
+        if told || (held.status == new.status && held.reason == new.reason) {
+            let observed = held.observed_generation;
+            held.clone_from(new);
+            held.observed_generation = observed;
+        }
+    }
     held == *new
 }
 
@@ -168,6 +181,29 @@ mod tests {
         assert!(study(&old, &StudyStatus { spent_fidelity: 5, progress: Some("1/2".to_owned()), ..old.clone() }));
         assert!(!study(&old, &StudyStatus { next_trial: 1, ..old.clone() }));
         assert!(!study(&old, &StudyStatus { completion_time: Some(Time(Timestamp::UNIX_EPOCH)), ..old.clone() }));
+    }
+
+    #[test]
+    fn what_keeps_a_study_from_going_on_may_wait_and_its_end_may_not() {
+        use trimtab_api::conditions::study as condition;
+        let now = Timestamp::from_second(9).unwrap();
+        let with = |kind: &str, is: bool, why: &str, message: &str, generation: i64| {
+            let mut status = StudyStatus::default();
+            for kind in [condition::STALLED, condition::SUSPENDED, condition::COMPLETE] {
+                let why = reason::PENDING;
+                conditions::set(&mut status.conditions, kind, false, why, "", 1, Timestamp::UNIX_EPOCH);
+            }
+            conditions::set(&mut status.conditions, kind, is, why, message, generation, now);
+            status
+        };
+        let old = with(condition::STALLED, false, reason::PENDING, "", 1);
+        let stalled = with(condition::STALLED, true, reason::WAITING_FOR_PLACE, "no GPU", 1);
+        assert!(study(&old, &StudyStatus { state: Some("Stalled".to_owned()), ..stalled.clone() }));
+        assert!(study(&stalled, &old));
+        assert!(!study(&old, &with(condition::STALLED, true, reason::WAITING_FOR_PLACE, "no GPU", 2)));
+        assert!(study(&old, &with(condition::SUSPENDED, false, reason::PENDING, "3 runs are still stopping", 1)));
+        assert!(!study(&old, &with(condition::SUSPENDED, true, reason::PENDING, "", 1)));
+        assert!(!study(&old, &with(condition::COMPLETE, true, reason::PENDING, "", 1)));
     }
 
     #[test]

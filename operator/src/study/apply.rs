@@ -30,10 +30,10 @@ pub(crate) async fn apply(ctx: &Context, seen: &Seen, outcome: Outcome) -> Resul
     if is_quiet
         && carry_out.is_none()
         && suspend.is_empty()
-        && news.is_empty()
         && let Some(wait) = ctx.put_off.wait(&seen.uid, ctx.clock.now())
     {
-        // Nobody waits for this: the next write takes it along. What is known to be applied is remembered until then.
+        // Nobody waits for this: the next write takes it along, and its news are told with it, because they are found again in the
+        // same difference. What is known to be applied is remembered until then.
         ctx.put_off.note_applied(&seen.uid, status.applied_batch);
         return Ok(Action::requeue(again.map_or(wait, |again| Duration::from_secs(again).min(wait))));
     }
