@@ -42,6 +42,14 @@ pub fn seconds(status: &TrialStatus, now: Timestamp) -> u64 {
     status.run_seconds.saturating_add(live)
 }
 
+/// Seconds that runs of a trial have run of which nothing is left. How long one took that was told to end is put right when its pod is
+/// gone, and what is told of a study never grows less.
+#[must_use]
+pub fn settled_seconds(status: &TrialStatus) -> u64 {
+    let open = status.runs.last().and_then(|run| run.end.as_ref()).filter(|end| !end.gone);
+    status.run_seconds.saturating_sub(open.map_or(0, |end| end.seconds))
+}
+
 /// Hours used when runs have run for so many seconds, of what the limits name and of every device that runs hold; never fewer than
 /// were known `before`, because Trials can be deleted.
 #[must_use]

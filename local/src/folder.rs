@@ -72,10 +72,16 @@ impl Folder {
         self.root.join("request")
     }
 
+    /// Where the folders of all trials are.
+    #[must_use]
+    pub fn trials(&self) -> PathBuf {
+        self.root.join("trials")
+    }
+
     /// The folder of a trial.
     #[must_use]
     pub fn trial(&self, number: u32) -> PathBuf {
-        self.root.join("trials").join(number.to_string())
+        self.trials().join(number.to_string())
     }
 
     /// The folder of a run.

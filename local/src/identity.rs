@@ -89,19 +89,22 @@ pub(crate) fn descendants(of: i32) -> Vec<i32> {
     found.split_off(1)
 }
 
-/// Kills every process whose mark begins like this, wherever it went, and says how many there were.
+/// Kills every process whose mark begins like this, wherever it went, and every one that writes its output below this folder, and
+/// says how many there were.
 ///
-/// A supervisor does this for its own run; here it is done for those whose supervisor was killed too. Who cleans its
-/// environment and leaves its group within a run whose supervisor is then killed is not found.
-pub fn kill_marked(beginning: &str) -> usize {
+/// A supervisor ends its own run by itself; here it is done for those whose supervisor was killed too. Who cleans its environment,
+/// leaves its group and writes elsewhere, within a run whose supervisor is then killed, is not found.
+pub fn kill_marked(beginning: &str, folder: &Path) -> usize {
     let mark = format!("{MARK}={beginning}");
+    // `/proc` names files by their whole paths.
+    let folder = folder.canonicalize().ok();
+    let is_of = |pid: i32| is_marked(pid, &mark) || folder.as_ref().is_some_and(|folder| prints_below(pid, folder));
     let own = i32::try_from(std::process::id()).unwrap_or(0);
     let (mut killed, mut was_empty) = (0, false);
     // A process may start another one while it is looked for, and one that is just being executed shows no environment yet: two
     // looks in a row must find nothing.
     for _ in 0..50 {
-        let marked: Vec<i32> =
-            pids().filter(|pid| *pid != own && stat(*pid).is_some() && is_marked(*pid, &mark)).collect();
+        let marked: Vec<i32> = pids().filter(|pid| *pid != own && stat(*pid).is_some() && is_of(*pid)).collect();
         if marked.is_empty() && was_empty {
             break;
         }
@@ -112,6 +115,12 @@ pub fn kill_marked(beginning: &str) -> usize {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     killed
+}
+
+/// Whether a process's standard output or standard error is a file below this folder.
+fn prints_below(pid: i32, folder: &Path) -> bool {
+    let of = Path::new("/proc").join(pid.to_string()).join("fd");
+    ["1", "2"].iter().any(|stream| std::fs::read_link(of.join(stream)).is_ok_and(|file| file.starts_with(folder)))
 }
 
 fn is_marked(pid: i32, mark: &str) -> bool {
@@ -149,7 +158,28 @@ mod tests {
         while !shows(ours.id()) || !shows(other.id()) {
             std::thread::yield_now();
         }
-        assert_eq!(kill_marked(&format!("{uid}/")), 1);
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(kill_marked(&format!("{uid}/"), folder.path()), 1);
+        assert!(!ours.wait().unwrap().success());
+        assert!(other.try_wait().unwrap().is_none());
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+
+    #[test]
+    fn who_cleaned_its_environment_is_found_by_where_it_writes() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let start = |folder: &Path| {
+            let output = std::fs::File::create(folder.join("output.log")).unwrap();
+            std::process::Command::new("/bin/sleep").arg("60").env_clear().stdout(output).spawn().unwrap()
+        };
+        let (mut ours, mut other) = (start(here.path()), start(there.path()));
+        // The child is there before its output is.
+        let shows = |pid: u32, folder: &Path| prints_below(i32::try_from(pid).unwrap(), folder);
+        while !shows(ours.id(), here.path()) || !shows(other.id(), there.path()) {
+            std::thread::yield_now();
+        }
+        assert_eq!(kill_marked("no such study/", here.path()), 1);
         assert!(!ours.wait().unwrap().success());
         assert!(other.try_wait().unwrap().is_none());
         other.kill().unwrap();

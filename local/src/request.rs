@@ -98,7 +98,7 @@ fn settle(folder: &Folder, mut journal: Journal, mut book: Book, wish: Wish, is_
         _ => {}
     }
     // What a killed session may have left.
-    identity::kill_marked(&format!("{}/", book.study.metadata.uid.as_deref().unwrap_or_default()));
+    identity::kill_marked(&format!("{}/", book.study.metadata.uid.as_deref().unwrap_or_default()), &folder.trials());
     let active_seconds = book.history.active_seconds;
     record(&mut book, &mut journal, wish, active_seconds)?;
     let (state, reason) = match wish {

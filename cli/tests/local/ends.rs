@@ -26,6 +26,7 @@ fn each_end_of_a_run_has_its_reason() {
         // What it leaves behind ends with it, wherever it went.
         ("sleep 1000 & setsid sleep 1000 & echo loss=0.5", 0, reason::REACHED, ""),
         ("(env -i setsid setsid sleep 1000 &) ; echo loss=0.5", 0, reason::REACHED, ""),
+        ("(env -i setsid setsid sleep 1017.25 >/dev/null 2>&1 &) ; echo loss=0.5", 0, reason::REACHED, ""),
         // Nothing of it can be read, and nothing of it is taken for a value.
         ("head -c 3000000 /dev/urandom", 1, reason::NO_METRIC, ""),
     ] {
@@ -37,7 +38,15 @@ fn each_end_of_a_run_has_its_reason() {
         assert_eq!(end.reason, why, "{program}: {end:?}");
         has(&end.message, &[words]);
         scene.is_sound();
+        // Nothing of this one's environment, group or output tells whose it was.
+        assert!(!is_running("sleep\x001017.25\0"), "{program} left a process");
     }
+}
+
+/// Whether a process of this command line is there.
+fn is_running(command_line: &str) -> bool {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    all.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok()).any(|held| held == command_line.as_bytes())
 }
 
 #[test]
@@ -177,6 +186,16 @@ fn who_is_killed_from_outside_is_tried_again() {
     let ends: Vec<_> = status.runs.iter().map(|run| run.end.as_ref().unwrap()).collect();
     assert_eq!(ends.iter().map(|end| end.reason.as_str()).collect::<Vec<_>>(), [reason::DELETED, reason::REACHED]);
     assert!(ends[0].uncounted);
+    scene.is_sound();
+}
+
+#[test]
+fn what_a_killed_session_and_its_killed_supervisor_left_is_ended_by_the_next_session() {
+    let kills = "if [ -e been ]; then echo loss=0.5; exit; fi\ntouch been\n(env -i setsid setsid sleep 1000 &)\nkill -KILL $(cut -d ' ' -f 4 /proc/$PPID/stat) $PPID\n";
+    let scene = one("", "", "", kills);
+    assert_eq!(scene.run().code, -1, "it was to be killed");
+    let ran = scene.run();
+    assert_eq!(ran.code, 0, "{ran:?}");
     scene.is_sound();
 }
 

@@ -1,10 +1,12 @@
 //! `trimtab run` is killed, again and again, and goes on.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use trimtab_api::conditions::reason;
 use trimtab_local::{identity, journal};
@@ -12,7 +14,7 @@ use trimtab_local::{identity, journal};
 use crate::scene::{Scene, TRAINS, has, hyperband, study, trial};
 
 /// How often a study is killed. More by `TRIMTAB_KILLS`.
-const KILLS: u32 = 8;
+const KILLS: u32 = 50;
 
 fn kills() -> u32 {
     std::env::var("TRIMTAB_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(KILLS)
@@ -30,13 +32,13 @@ impl Dice {
     }
 }
 
-/// Kills a run once its journal has grown by so many bytes; says whether it was still there.
-fn kill_after(scene: &Scene, bytes: u64) -> bool {
+/// Kills a run when `is_time` says so, given how much its journal has grown; says whether it was still there.
+fn kill_when(scene: &Scene, is_time: impl Fn(u64) -> bool) -> bool {
     let journal = scene.study_folder().journal();
     let length = || std::fs::metadata(&journal).map_or(0, |m| m.len());
-    let until = length() + bytes;
+    let before = length();
     let mut child = scene.start();
-    while length() < until {
+    while !is_time(length().saturating_sub(before)) {
         if child.try_wait().unwrap().is_some() {
             return false;
         }
@@ -46,22 +48,77 @@ fn kill_after(scene: &Scene, bytes: u64) -> bool {
     child.wait().unwrap().signal() == Some(9)
 }
 
-#[test]
-fn a_study_that_is_killed_at_any_moment_decides_what_it_would_have_decided() {
-    let plain = Scene::new(&hyperband(1), TRAINS);
-    assert_eq!(plain.run().code, 0);
-    let scene = Scene::new(&hyperband(1), TRAINS);
-    let mut dice = Dice(7);
+fn kill_after(scene: &Scene, bytes: u64) -> bool {
+    kill_when(scene, |grown| grown >= bytes)
+}
+
+/// Runs a study that is killed again and again all along its way, and then to its end.
+fn stormy(parallelism: u32, seed: u64, length: u64) -> Scene {
+    let scene = Scene::new(&hyperband(parallelism), TRAINS);
+    let mut dice = Dice(seed);
     let mut killed = 0;
-    for _ in 0..kills() {
-        // A record has some hundred bytes: every place between two of them is met, and within one.
-        killed += u32::from(kill_after(&scene, dice.below(40_000 / u64::from(kills()) + 400)));
+    // A record has some hundred bytes: every place between two of them is met, and within one. What a kill adds to the journal
+    // makes up for what the last ones would go beyond its end.
+    let most = 2 * length / u64::from(kills());
+    for kill in 0..kills() {
+        killed += u32::from(if kill % 2 == 0 {
+            kill_after(&scene, dice.below(most))
+        } else {
+            // Any moment of a program's work is as good as another one, so no condition is waited for.
+            let (began, wait) = (Instant::now(), Duration::from_millis(dice.below(most / 100)));
+            kill_when(&scene, |_| began.elapsed() >= wait)
+        });
     }
     assert!(killed >= kills() / 2, "only {killed} of {} kills met a study at work", kills());
     let ran = scene.run();
     assert_eq!(ran.code, 0, "{ran:?}");
     scene.is_sound();
+    scene
+}
+
+/// Every run in a line.
+fn runs(scene: &Scene) -> String {
+    let book = scene.book();
+    let all = book
+        .trials
+        .iter()
+        .flat_map(|trial| trial.status.iter().flat_map(|status| &status.runs).map(move |run| (trial, run)));
+    let line = |(trial, run): (&trimtab_api::Trial, &trimtab_api::trial::Run)| {
+        let end = run.end.as_ref().map_or("goes on", |end| end.reason.as_str());
+        let (of, number) = (trial.spec.number, run.number);
+        format!(
+            "trial {of} run {number}: from {} by run {:?}, first {:?}, {end}",
+            run.start, run.resume_from, run.first
+        )
+    };
+    all.map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Asserts that runs which were to go on from a checkpoint did, and counts them.
+#[track_caller]
+fn resumed(scene: &Scene) -> usize {
+    let book = scene.book();
+    let runs = book.trials.iter().flat_map(|trial| trial.status.as_ref().unwrap().runs.iter());
+    let mut resumed = 0;
+    for run in runs {
+        let start: f64 = run.start.parse().unwrap();
+        let Some(first) = run.first.as_ref().map(|first| first.parse::<f64>().unwrap()) else { continue };
+        // A program that was killed between its line and its checkpoint says that line again.
+        assert!(first == start + 1.0 || first == start, "{run:?}");
+        resumed += usize::from(start > 0.0 && run.resume_from.is_some());
+    }
+    resumed
+}
+
+#[test]
+fn a_study_that_is_killed_at_any_moment_decides_what_it_would_have_decided() {
+    let plain = Scene::new(&hyperband(1), TRAINS);
+    assert_eq!(plain.run().code, 0);
+    // Three and one of the first bracket, and one of the second.
+    assert_eq!(resumed(&plain), 5);
+    let scene = stormy(1, 7, std::fs::metadata(plain.study_folder().journal()).unwrap().len());
     assert_eq!(scene.actions(), plain.actions());
+    assert!(resumed(&scene) >= 5, "{}", runs(&scene));
     let ends: Vec<String> = scene
         .book()
         .trials
@@ -71,6 +128,78 @@ fn a_study_that_is_killed_at_any_moment_decides_what_it_would_have_decided() {
         .collect();
     assert!(ends.iter().all(|end| [reason::REACHED, reason::INTERRUPTED].contains(&end.as_str())), "{ends:?}");
     assert_eq!(scene.trimtab(&["best", "tuned"]).out, plain.trimtab(&["best", "tuned"]).out);
+}
+
+#[test]
+fn with_several_at_once_every_trial_is_accounted_for_after_kills() {
+    let plain = Scene::new(&hyperband(3), TRAINS);
+    assert_eq!(plain.run().code, 0);
+    let scene = stormy(3, 13, std::fs::metadata(plain.study_folder().journal()).unwrap().len());
+    assert!(resumed(&scene) >= 5, "{}", runs(&scene));
+    let book = scene.book();
+    let statuses: Vec<_> = book.trials.iter().map(|trial| trial.status.clone().unwrap()).collect();
+    assert_eq!(statuses.len(), 17, "9, 5 and 3 begin");
+    let whole = statuses.iter().filter(|status| status.rested_level == Some(9)).count();
+    assert_eq!(whole, 5, "1, 1 and 3 are trained to the end");
+}
+
+#[test]
+fn a_checkpoint_goes_only_when_the_journal_knows_the_end_of_its_run() {
+    let scene = Scene::new(&hyperband(2), TRAINS);
+    let folder = scene.study_folder();
+    let mut child = scene.start();
+    let mut seen = BTreeSet::new();
+    let mut went = 0;
+    loop {
+        let is_over = child.try_wait().unwrap().is_some();
+        for (number, run) in (0..17).flat_map(|number| (1..=3).map(move |run| (number, run))) {
+            if folder.run(number, run).checkpoint().exists() {
+                seen.insert((number, run));
+            } else if seen.remove(&(number, run)) {
+                // Read behind the look that missed it.
+                let known = scene.status(number).runs.iter().any(|held| held.number == run && held.end.is_some());
+                assert!(
+                    known,
+                    "the checkpoint of run {run} of trial {number} is gone, and the run goes on by the journal"
+                );
+                went += 1;
+            }
+        }
+        if is_over {
+            break;
+        }
+        std::thread::yield_now();
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    // Those of the runs that five promoted trials went on from.
+    assert!(went >= 3, "only {went} checkpoints were seen and seen gone");
+}
+
+#[test]
+fn what_a_crash_of_the_machine_takes_from_the_journal_is_done_again() {
+    let plain = Scene::new(&hyperband(1), TRAINS);
+    assert_eq!(plain.run().code, 0);
+    let (records, _) = journal::read(&plain.study_folder().journal()).unwrap();
+    // The folders of runs stay as they are, newer than the journal is.
+    for part in 1..8 {
+        let scene = Scene::new(&hyperband(1), TRAINS);
+        let copied = std::process::Command::new("cp")
+            .args(["--archive"])
+            .args([plain.path("tuned.trimtab"), scene.path("tuned.trimtab")])
+            .status()
+            .unwrap();
+        assert!(copied.success());
+        let path = scene.study_folder().journal();
+        std::fs::remove_file(&path).unwrap();
+        let (mut journal, ..) = journal::Journal::open(&path).unwrap();
+        let kept = (records.len() * part / 8).max(1);
+        records.iter().take(kept).for_each(|record| journal.append(record).unwrap());
+        drop(journal);
+        let ran = scene.run();
+        assert_eq!(ran.code, 0, "{kept} records were left: {ran:?}");
+        scene.is_sound();
+        assert_eq!(scene.actions(), plain.actions(), "{kept} records were left");
+    }
 }
 
 #[test]
@@ -207,7 +336,7 @@ fn trials_that_are_killed_at_any_moment_are_tried_again_and_decided_alike() {
         std::thread::yield_now();
     }
     assert!(child.wait().unwrap().success());
-    assert!(killed > 0);
+    assert!(killed >= 5, "only {killed} kills met a trial");
     scene.is_sound();
     assert_eq!(scene.actions(), plain.actions());
     assert_eq!(scene.trimtab(&["best", "tuned"]).out, plain.trimtab(&["best", "tuned"]).out);

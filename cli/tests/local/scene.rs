@@ -21,16 +21,16 @@ pub(crate) struct Ran {
     pub(crate) err: String,
 }
 
-/// A program that keeps its progress, and says the same wherever it goes on from.
+/// A program that keeps its progress when it has told of it, and says the same wherever it goes on from.
 pub(crate) const TRAINS: &str = r#"
 from=0
-if [ -n "$TRIMTAB_RESUME" ]; then from=$(cat "$TRIMTAB_RESUME/epoch"); fi
+if [ -e "$TRIMTAB_RESUME/epoch" ]; then from=$(cat "$TRIMTAB_RESUME/epoch"); fi
 mkdir -p "$TRIMTAB_CHECKPOINT"
 epoch=$from
 while [ "$epoch" -lt "$TRIMTAB_FIDELITY" ]; do
     epoch=$((epoch + 1))
+    awk -v x="$PARAM_X" -v e="$epoch" 'BEGIN { printf "epoch=%d loss=%.9f\n", e, (x - 0.3) ^ 2 + 1 / e }' || exit
     echo "$epoch" > "$TRIMTAB_CHECKPOINT/part" && mv "$TRIMTAB_CHECKPOINT/part" "$TRIMTAB_CHECKPOINT/epoch"
-    awk -v x="$PARAM_X" -v e="$epoch" 'BEGIN { printf "epoch=%d loss=%.9f\n", e, (x - 0.3) ^ 2 + 1 / e }'
 done
 "#;
 
@@ -143,7 +143,7 @@ impl Scene {
     #[track_caller]
     pub(crate) fn is_sound(&self) {
         let uid = self.book().study.metadata.uid.clone().unwrap();
-        assert_eq!(identity::kill_marked(&format!("{uid}/")), 0, "processes were left");
+        assert_eq!(identity::kill_marked(&format!("{uid}/"), &self.study_folder().trials()), 0, "processes were left");
         let ran = self.trimtab(&["explain", "tuned.trimtab", "--verify"]);
         assert_eq!(ran.code, 0, "{ran:?}");
         has(&ran.out, &[" 0 mismatches, 0 cannot be verified"]);

@@ -97,6 +97,7 @@ impl Journal {
     /// # Errors
     /// When somebody else writes it, when it is damaged, or when the file system refuses.
     pub fn open(path: &Path) -> Result<(Self, Vec<Record>, Option<Cut>), Error> {
+        let is_new = !path.exists();
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -108,6 +109,10 @@ impl Journal {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(Error::InUse { path: path.to_owned() }),
             Err(TryLockError::Error(error)) => return Err(Error::file("lock", path)(error)),
+        }
+        if is_new && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            // Without that a machine that crashes may keep what is in the journal and forget that there is one.
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::file("flush", folder))?;
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(Error::file("read", path))?;

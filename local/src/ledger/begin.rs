@@ -100,6 +100,7 @@ impl Ledger {
             began: Instant::now(),
         };
         ledger.put_in_order()?;
+        ledger.clear()?;
         Ok(ledger)
     }
 
@@ -130,8 +131,8 @@ impl Ledger {
             std::thread::sleep(Duration::from_millis(5));
         }
         mine.iter().for_each(identity::Identity::kill);
-        let killed =
-            identity::kill_marked(&format!("{}/", self.book.study.metadata.uid.as_deref().unwrap_or_default()));
+        let mark = format!("{}/", self.book.study.metadata.uid.as_deref().unwrap_or_default());
+        let killed = identity::kill_marked(&mark, &self.folder.trials());
         let words = format!(
             "the last session was killed: {} of its runs go on from where they were{}",
             left.len(),
@@ -140,6 +141,17 @@ impl Ledger {
         self.notices.push(Notice::Warning(words));
         for number in left {
             self.adopt_end(number)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a session would have removed that was killed behind the end of a run.
+    fn clear(&mut self) -> Result<(), Error> {
+        let numbers: Vec<u32> = self.book.trials.iter().map(|trial| trial.spec.number).collect();
+        for number in numbers {
+            if let Some(status) = self.book.trial(number).and_then(|trial| trial.status.clone()) {
+                self.clean_up(number, &status)?;
+            }
         }
         Ok(())
     }

@@ -250,25 +250,32 @@ impl Ledger {
             is_well: matches!(kind, Class::Good | Class::Wanted),
         });
         let closed = Closed { kind, why, message, retries: status.retries, is_over: status.outcome.is_some() };
-        self.clean_up(number, &status);
-        self.write(number, status)?;
+        if let (Some(_), Some(run)) = (&self.journal, status.runs.last()) {
+            // Before the record, because it may be what leaves no room for one. What cannot be removed takes room and does no harm.
+            let _ = std::fs::remove_dir_all(self.folder.run(number, run.number).scratch());
+        }
+        self.write(number, status.clone())?;
+        self.clean_up(number, &status)?;
         Ok(closed)
     }
 
-    /// Removes what no run needs any more: temporary files, and checkpoints that none will resume from.
-    fn clean_up(&self, number: u32, status: &TrialStatus) {
-        if self.journal.is_none() {
-            return;
-        }
+    /// Removes checkpoints that no run will resume from, when the disk has the end of the run that makes them worthless: a machine
+    /// that crashes would else know of neither.
+    fn clean_up(&mut self, number: u32, status: &TrialStatus) -> Result<(), Error> {
+        let Some(journal) = &mut self.journal else { return Ok(()) };
         let keep = ending::resume_from(&status.runs).map(|(run, _)| run).filter(|_| status.outcome.is_none());
-        for run in &status.runs {
-            let folder = self.folder.run(number, run.number);
-            // What cannot be removed takes room and does no harm.
-            let _ = std::fs::remove_dir_all(folder.scratch());
-            if keep != Some(run.number) {
-                let _ = std::fs::remove_dir_all(folder.checkpoint());
+        let mut is_flushed = false;
+        for run in status.runs.iter().filter(|run| run.end.is_some()) {
+            let checkpoint = self.folder.run(number, run.number).checkpoint();
+            if keep != Some(run.number) && checkpoint.exists() {
+                if !is_flushed {
+                    journal.flush()?;
+                    is_flushed = true;
+                }
+                let _ = std::fs::remove_dir_all(checkpoint);
             }
         }
+        Ok(())
     }
 
     /// The words of a trial that was given up because nothing of this study can start.

@@ -191,7 +191,7 @@ impl Session {
             // Its supervisor was killed, and may have left the program behind.
             process.identity.kill();
             let uid = self.ledger.book.study.metadata.uid.as_deref().unwrap_or_default();
-            crate::identity::kill_marked(&format!("{uid}/{number}/{run}/"));
+            crate::identity::kill_marked(&format!("{uid}/{number}/{run}/"), &folder.root);
         }
         let mut reports = Vec::new();
         output.finish(&mut reports).map_err(Error::file("read", &folder.output()))?;

@@ -84,10 +84,10 @@ pub(crate) fn fill(status: &mut StudyStatus, old: &StudyStatus, picture: &Pictur
     status.trials = Some(counts);
 }
 
-/// What runs have used that have ended: of those that go on it would be another number at every look, and an old view, in which
+/// What runs have used that are gone: of those that go on it would be another number at every look, and an old view, in which
 /// a run goes on that has ended, would leave a number that is too large for good.
 fn used(picture: &Picture<'_>, old: &StudyStatus) -> Vec<ResourceHours> {
-    let run: u64 = picture.seen.trials.values().filter_map(|t| t.status.as_ref()).map(|s| s.run_seconds).sum();
+    let run: u64 = picture.seen.trials.values().filter_map(|t| t.status.as_ref()).map(resources::settled_seconds).sum();
     resources::used(&picture.seen.study.spec, run, &old.resource_hours)
 }
 

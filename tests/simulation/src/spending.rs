@@ -75,8 +75,10 @@ impl Spending {
         if is_told && end.seconds != really {
             return Some(format!("it ran for {really} s and cost {} s: {end:?}", end.seconds));
         }
-        // Nobody saw how it ended, so it was counted up to when it was found gone; a node that is lost says nothing at all.
-        let is_known = run.start_time.is_some() && end.reason != conditions::reason::NODE_LOST;
+        // Nobody saw how it ended, so it was counted up to when it was found gone; a node that is lost says nothing at all, and what
+        // does not stop in time is counted no longer.
+        let is_left = end.message.ends_with("is left to its node");
+        let is_known = run.start_time.is_some() && end.reason != conditions::reason::NODE_LOST && !is_left;
         (is_known && end.seconds < really)
             .then(|| format!("it ran for {really} s and cost only {} s: {end:?}", end.seconds))
     }

@@ -79,8 +79,11 @@ fn a_run_that_was_told_to_end_counts_until_it_has() {
     });
     let late = json!({"terminated": {"exitCode": 137, "reason": "Error", "startedAt": ago(50), "finishedAt": ago(2)}});
     let mut case = Case::new(study(|_| {}), trial(status), &[in_state("Failed", late)]);
+    assert_eq!(trimtab_api::resources::settled_seconds(&case.seen.status), 7, "its forty seconds are put right later");
     (case.seen.current, case.seen.job) = (Some(0), JobSeen::Absent);
-    assert_eq!(cost(&case.step()), (48, 48 + 7));
+    let settled = case.step();
+    assert_eq!(cost(&settled), (48, 48 + 7));
+    assert_eq!(trimtab_api::resources::settled_seconds(&settled.status), 48 + 7);
     case.seen.pods.clear();
     assert_eq!(cost(&case.step()), (50, 50 + 7));
 }
