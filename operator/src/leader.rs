@@ -8,6 +8,7 @@ use std::time::Duration;
 use kube::Config;
 use kube_lease_manager::LeaseManagerBuilder;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::metrics::{self, Metrics};
 
@@ -29,7 +30,8 @@ pub enum LeaderError {
     Lease(#[source] kube_lease_manager::LeaseManagerError),
 }
 
-/// Keeps trying to hold the lease. The channel says whether it is held; it closes when that cannot be known any more.
+/// Keeps trying to hold the lease. The channel says whether it is held; it closes when that cannot be known any more. When all its
+/// receivers are gone the lease is given back, so that the next operator need not wait until it runs out, and the task ends.
 ///
 /// # Errors
 /// When there is no client, or the lease cannot be read or made.
@@ -38,7 +40,7 @@ pub async fn elect(
     namespace: &str,
     identity: &str,
     metrics: &Metrics,
-) -> Result<watch::Receiver<bool>, LeaderError> {
+) -> Result<(watch::Receiver<bool>, JoinHandle<()>), LeaderError> {
     let mut config = config.clone();
     // A lease is renewed in time or not at all: no retries behind our back, and no waiting for an answer that comes too late.
     config.default_retry = false;
@@ -57,12 +59,12 @@ pub async fn elect(
         .await
         .map_err(LeaderError::Lease)?;
     let (held, task) = manager.watch().await;
-    tokio::spawn(async move {
+    let keeper = tokio::spawn(async move {
         match task.await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::error!(%error, "the lease was given up"),
             Err(error) => tracing::error!(%error, "the keeper of the lease ended"),
         }
     });
-    Ok(held)
+    Ok((held, keeper))
 }

@@ -12,6 +12,9 @@ use tokio::sync::watch;
 use trimtab_operator::check::Check;
 use trimtab_operator::{Config, Metrics, leader, metrics, run, serve};
 
+/// How long to wait for the lease to be given back at the end: less than a pod's grace period.
+const GIVING_BACK: Duration = Duration::from_secs(5);
+
 /// Runs Studies on a Kubernetes cluster.
 #[derive(Debug, Parser)]
 #[command(name = "trimtab-operator", version)]
@@ -199,7 +202,7 @@ async fn operate(flags: Flags) -> anyhow::Result<()> {
             .clone()
             .or_else(|| std::env::var("HOSTNAME").ok())
             .unwrap_or_else(|| format!("operator-{}", std::process::id()));
-        let mut held =
+        let (mut held, keeper) =
             leader::elect(&config, &flags.lease_namespace, &identity, &kept).await.context("leader election")?;
         health.set_ready(true);
         tracing::info!(identity, "waiting for the lease");
@@ -222,6 +225,9 @@ async fn operate(flags: Flags) -> anyhow::Result<()> {
         }
         // Memory is worth nothing without the lease: whoever starts this program starts it afresh.
         drop(held);
+        if tokio::time::timeout(GIVING_BACK, keeper).await.is_err() {
+            tracing::warn!("the lease could not be given back in time, and runs out by itself");
+        }
     }
     health.set_ready(false);
     serving.abort();

@@ -2,7 +2,8 @@
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -97,6 +98,28 @@ impl Operator {
             child.wait()?;
         }
         Ok(())
+    }
+
+    /// Tells it to stop in order, and waits until it has; gives how it ended.
+    ///
+    /// # Errors
+    /// When it does not run, or is still there after half a minute.
+    pub fn stop(&mut self) -> Result<ExitStatus> {
+        let mut child = self.child.take().context("the operator does not run")?;
+        let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
+        ensure!(told.success(), "the operator could not be told to stop");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(ended) = child.try_wait()? {
+                return Ok(ended);
+            }
+            if Instant::now() >= deadline {
+                child.kill()?;
+                child.wait()?;
+                anyhow::bail!("the operator was told to stop and did not\n{}", self.tail(20));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// The process, while it runs.

@@ -89,12 +89,15 @@ pub(crate) async fn columns_show_a_study_and_its_trials(environment: Arc<Environ
 pub(crate) async fn studies_and_trials_are_selected_by_their_fields(environment: Arc<Environment>) -> Result<()> {
     let namespace = environment.namespace("fields").await?;
     let trials = Api::<Trial>::namespaced(environment.client.clone(), &namespace);
+    let studies = Api::<Study>::namespaced(environment.client.clone(), &namespace);
     for study in ["left", "right"] {
+        let state = Some(if study == "left" { "Running" } else { "Failed" }.to_owned());
+        let whole: Study = serde_json::from_value(studies::plain(study, 1, 1, &[]))?;
+        let mut whole = studies.create(&PostParams::default(), &whole).await?;
+        whole.status = Some(trimtab_api::study::StudyStatus { state: state.clone(), ..Default::default() });
+        studies.replace_status(study, &PostParams::default(), &whole).await?;
         let mut trial = trials.create(&PostParams::default(), &trial_of(study, 0)?).await?;
-        trial.status = Some(trimtab_api::TrialStatus {
-            state: Some(if study == "left" { "Running" } else { "Failed" }.into()),
-            ..Default::default()
-        });
+        trial.status = Some(trimtab_api::TrialStatus { state, ..Default::default() });
         trials.replace_status(&trial.name_any(), &PostParams::default(), &trial).await?;
     }
     for (selector, name) in [("spec.studyName=left", "left-0000"), ("status.state=Failed", "right-0000")] {
@@ -102,6 +105,9 @@ pub(crate) async fn studies_and_trials_are_selected_by_their_fields(environment:
         let names: Vec<String> = list.items.iter().map(ResourceExt::name_any).collect();
         ensure!(names == [name], "{selector} gives {names:?}");
     }
+    let list = studies.list(&ListParams::default().fields("status.state=Running")).await?;
+    let names: Vec<String> = list.items.iter().map(ResourceExt::name_any).collect();
+    ensure!(names == ["left"], "the Studies that run are {names:?}");
     Ok(())
 }
 

@@ -40,12 +40,15 @@ pub(crate) async fn second_operator_takes_over_when_the_first_is_killed(environm
     first.kill()?;
     ground.create(suspended("after")).await?;
     ground.until("the second has looked at it", 60, |picture| picture.is("after", "Accepted").then_some(())).await?;
-    let holder = environment.kubectl(
-        "trimtab-system",
-        &["get", "lease", "trimtab-operator", "--output", "jsonpath={.spec.holderIdentity}"],
-    );
-    ensure!(holder.context("the lease")?.contains("second"), "the second works without the lease");
+    let holder = || {
+        let words = ["get", "lease", "trimtab-operator", "--output", "jsonpath={.spec.holderIdentity}"];
+        environment.kubectl("trimtab-system", &words).context("the lease")
+    };
+    ensure!(holder()?.contains("second"), "the second works without the lease");
     second.check()?;
-    drop(second);
+    // Told to stop, it ends in order and gives the lease back.
+    let ended = second.stop()?;
+    ensure!(ended.success(), "told to stop it ended with {ended}\n{}", second.tail(20));
+    ensure!(!holder()?.contains("second"), "the lease is still held by {:?}", holder()?);
     ground.end().await
 }

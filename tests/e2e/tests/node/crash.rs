@@ -77,12 +77,15 @@ pub(crate) async fn killed_in_a_row_of_one_it_decides_as_if_it_had_not_been(
     (quiet.parallelism, stormy.parallelism) = (Some(1), Some(1));
     quiet.create(study("same")).await?;
     stormy.create(study("same")).await?;
-    let (stormy_end, _) = with_kills(&mut stormy, "same", 10, Duration::from_millis(3000), 8).await?;
+    let (stormy_end, kills) = with_kills(&mut stormy, "same", 10, Duration::from_millis(3000), 8).await?;
+    ensure!(kills >= 3, "the study ended after {kills} kills");
     let quiet_end = quiet.complete("same", 180).await?;
     quiet.judge(&quiet_end, oracle::check(&quiet_end, "same")).await?;
     stormy.judge(&stormy_end, oracle::check(&stormy_end, "same")).await?;
     let (expected, found) = (oracle::story(&quiet_end, "same"), oracle::story(&stormy_end, "same"));
     ensure!(expected == found, "undisturbed:\n{}\nkilled:\n{}", expected.join("\n"), found.join("\n"));
+    quiet.verify("same")?;
+    stormy.verify("same")?;
     quiet.end().await?;
     stormy.end().await
 }

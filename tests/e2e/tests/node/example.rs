@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
-use trimtab_api::Study;
+use kube::ResourceExt;
+use trimtab_api::{Study, Trial};
 use trimtab_e2e::environment::Environment;
 use trimtab_e2e::ground::Ground;
+use trimtab_e2e::picture::Picture;
 use trimtab_e2e::{oracle, programs, studies};
 
 pub(crate) async fn example_trains_to_the_end_with_the_rungs_of_the_table(environment: Arc<Environment>) -> Result<()> {
@@ -22,6 +24,7 @@ pub(crate) async fn example_trains_to_the_end_with_the_rungs_of_the_table(enviro
         })
         .await?;
     ground.create(study).await?;
+    ground.until("three trials are paused, and none of them has a pod", 300, paused_without_pods).await?;
     let picture = ground.complete("fashion-mnist", 500).await?;
 
     let table = oracle::table(&oracle::rungs(&picture, "fashion-mnist"));
@@ -46,6 +49,9 @@ pub(crate) async fn example_trains_to_the_end_with_the_rungs_of_the_table(enviro
     }
     // Three and one of the first bracket, one of the second.
     ensure!(resumed == 5, "{resumed} runs resumed");
+    let told = ["get", "events", "--field-selector", "reason=TrialPromoted", "--output", "name"];
+    let told = environment.kubectl(&ground.namespace, &told)?.lines().count();
+    ensure!(told == 5, "{told} events tell of promotions");
 
     let study = picture.studies.get("fashion-mnist").and_then(|study| study.status.clone()).context("no status")?;
     let best = study.best.context("no best trial")?;
@@ -65,4 +71,17 @@ pub(crate) async fn example_trains_to_the_end_with_the_rungs_of_the_table(enviro
     let said = ground.verify("fashion-mnist")?;
     eprintln!("trimtab explain --verify: {}", said.lines().next().unwrap_or_default());
     ground.end().await
+}
+
+fn paused_without_pods(picture: &Picture) -> Option<()> {
+    let is_paused =
+        |trial: &&Trial| trial.status.as_ref().is_some_and(|status| status.state.as_deref() == Some("Paused"));
+    let paused: Vec<&Trial> = picture.trials.values().filter(is_paused).collect();
+    let holds = |trial: &&Trial| {
+        let mut runs = trial.status.iter().flat_map(|status| &status.runs);
+        runs.any(|run| {
+            run.pod_name.as_ref().is_some_and(|name| picture.live_pods().iter().any(|pod| pod.name_any() == *name))
+        })
+    };
+    (paused.len() >= 3 && !paused.iter().any(holds)).then_some(())
 }
