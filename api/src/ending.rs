@@ -98,7 +98,11 @@ pub fn in_order(status: &mut TrialStatus, scale: Scale<'_>, target_level: u32) -
             (reason::NO_METRIC, words)
         }
         (_, Some(value)) if !value.is_finite() => {
-            (reason::NOT_FINITE, format!("`{objective}` is {} at {level}", to_text(value)))
+            let words = format!(
+                "`{objective}` is {} at {level}: keep such configurations out of the space, or let the program print a bad finite value",
+                to_text(value)
+            );
+            (reason::NOT_FINITE, words)
         }
         (Ending::Converged { fidelity }, _) => {
             (reason::CONVERGED, format!("the program ended in order at {fidelity}, short of {target_level}"))

@@ -249,6 +249,9 @@ fn classify(
     };
     let message = match (why, &pod.disrupted) {
         (reason::EVICTED, Some(disrupted)) => format!("{disrupted} ({words})"),
+        (reason::EXIT_CODE, _) => {
+            format!("{words}; `kubectl logs {}` shows what it printed, while the pod is kept", pod.name)
+        }
         (reason::OUT_OF_MEMORY, _) => format!(
             "{words}: raise `resources.limits.memory` in the Study's template, or keep such configurations out of the space"
         ),

@@ -23,13 +23,13 @@ struct Case {
 }
 
 const FAILING: [Case; 5] = [
-    Case { name: "nan", flags: &[], kind: OutcomeKind::Failed, reason: "NotFinite", says: "NaN" },
+    Case { name: "nan", flags: &[], kind: OutcomeKind::Failed, reason: "NotFinite", says: "NaN at 3: keep such" },
     Case {
         name: "exit",
         flags: &["--exit-code=42"],
         kind: OutcomeKind::Failed,
         reason: "ExitCode",
-        says: "exit code 42",
+        says: "exit code 42, Error; `kubectl logs ",
     },
     Case {
         name: "memory",
