@@ -4,22 +4,22 @@
 //! brackets that begin further up were never chosen by what they had below their first rung: their values there and at
 //! that rung, seen on the way, are an honest sample. Nothing else is looked at, so the estimate has no bias of selection.
 //!
-//! The estimate is Spearman's rank correlation, ties with their mean rank. Its interval is that of Bonett and Wright
-//! (Psychometrika 65, 2000): Fisher's transformation with the variance `(1 + r^2 / 2) / (n - 3)`.
+//! What is said of two levels is Spearman's rank correlation with an interval: see [`correlation`].
+
+mod ranks;
 
 use crate::history::History;
 use crate::pareto::{Point, order};
 use crate::plan::{FidelityKind, Plan};
-use crate::state::{State, Trial};
+use crate::state::{Shown, State, Trial};
+
+pub use ranks::correlation;
 
 /// Below so many pairs nothing is said.
 pub const FEWEST_PAIRS: usize = 10;
 
 /// From this correlation on a rung is called safe.
 pub const SAFE: f64 = 0.5;
-
-/// The normal quantile of an interval that covers 95 in a hundred.
-const QUANTILE: f64 = 1.959_963_984_540_054;
 
 /// How well the ranks at two levels agree.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,7 +28,7 @@ pub struct Correlation {
     pub from: usize,
     /// The level's index that it is held against.
     pub to: usize,
-    /// How many trials have values at both and were chosen by neither.
+    /// How many trials have values at both and were chosen by neither: finite ones, as what fails has no rank.
     pub pairs: usize,
     /// Spearman's rank correlation, from -1 to 1.
     pub estimate: f64,
@@ -103,33 +103,36 @@ pub fn safety_of(plan: &Plan, state: &State<'_>) -> Safety {
     Safety::Unknown { pairs: most, can_come }
 }
 
-/// The oriented values at two levels of the trials that nobody had judged at either; where rungs rank by non-domination the
-/// places of these trials among each other.
+/// Where the trials that nobody had judged at either of two levels stand among each other at both.
 fn pairs(plan: &Plan, state: &State<'_>, from: usize, to: usize) -> Vec<(f64, f64)> {
+    let finite = |trial, level| Trial::values_at(trial, level).filter(|shown| plan.standing(shown).is_some());
+    let (below, above): (Vec<&Shown>, Vec<&Shown>) =
+        unjudged(plan, state, to).filter_map(|trial| Some((finite(trial, from)?, finite(trial, to)?))).unzip();
+    places(plan, &below).into_iter().zip(places(plan, &above)).collect()
+}
+
+/// The trials that nobody could stop for their rank before this level: those that begin there.
+fn unjudged<'s, 'h>(plan: &Plan, state: &'s State<'h>, to: usize) -> impl Iterator<Item = &'s Trial<'h>> {
     let shapes = plan.brackets();
     let first_rung = |trial: &Trial<'_>| {
         let shape = shapes.get((trial.bracket as usize).checked_rem(shapes.len())?)?;
         shape.rungs.get(trial.first_rung(plan)).map(|rung| rung.level)
     };
-    let point = |trial: &Trial<'_>, level| plan.point(trial.values_at(level)?);
-    let points: Vec<(Point, Point)> = state
-        .trials()
-        .iter()
-        .filter(|trial| first_rung(trial) >= Some(to))
-        .filter_map(|trial| Some((point(trial, from)?, point(trial, to)?)))
-        .collect();
-    let (below, above): (Vec<Point>, Vec<Point>) = points.into_iter().unzip();
-    scores(plan, &below).into_iter().zip(scores(plan, &above)).collect()
+    state.trials().iter().filter(move |trial| first_rung(trial) >= Some(to))
 }
 
-/// What orders these points at a rung, smaller is better.
-#[expect(clippy::cast_precision_loss, reason = "there are few pairs")]
-fn scores(plan: &Plan, points: &[Point]) -> Vec<f64> {
+/// The place of each among these as a rung would order them; who is equal shares one, but where rungs rank by non-domination.
+#[expect(clippy::cast_precision_loss, reason = "there are fewer trials than that")]
+fn places(plan: &Plan, shown: &[&Shown]) -> Vec<f64> {
     if !plan.ranks_by_fronts() {
-        return points.iter().filter_map(|point| plan.leading_of(point)).collect();
+        let standings: Vec<u64> = shown.iter().filter_map(|shown| plan.standing(shown)).collect();
+        let mut sorted = standings.clone();
+        sorted.sort_unstable();
+        return standings.iter().map(|own| sorted.partition_point(|other| other < own) as f64).collect();
     }
+    let points: Vec<Point> = shown.iter().filter_map(|shown| plan.point(shown)).collect();
     let mut places = vec![0.0; points.len()];
-    for (place, at) in order(points, plan.spec().objectives().count(), points.len()).into_iter().enumerate() {
+    for (place, at) in order(&points, plan.spec().objectives().count(), points.len()).into_iter().enumerate() {
         if let Some(score) = places.get_mut(at) {
             *score = place as f64;
         }
@@ -137,39 +140,7 @@ fn scores(plan: &Plan, points: &[Point]) -> Vec<f64> {
     places
 }
 
-/// The rank correlation of pairs; `None` when they are too few, or all alike at one of the levels.
-fn correlation(from: usize, to: usize, pairs: &[(f64, f64)]) -> Option<Correlation> {
-    if pairs.len() < FEWEST_PAIRS {
-        return None;
-    }
-    let (x, y): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
-    let (x, y) = (centred_ranks(&x), centred_ranks(&y));
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let scale = libm::sqrt(dot(&x, &x) * dot(&y, &y));
-    // A constant metric orders nobody: what it says about the other level is nothing, and not safe.
-    let estimate = if scale > 0.0 { (dot(&x, &y) / scale).clamp(-1.0, 1.0) } else { 0.0 };
-    #[expect(clippy::cast_precision_loss, reason = "there are few pairs")]
-    let deviation = libm::sqrt((1.0 + estimate * estimate / 2.0) / (pairs.len() - 3) as f64);
-    // Perfect agreement would be transformed to infinity and have no width: it is taken as nearly perfect.
-    let z = libm::atanh(estimate.clamp(-0.999, 0.999));
-    let end = |sign: f64| libm::tanh(z + sign * QUANTILE * deviation);
-    let (low, high) = (end(-1.0).min(estimate), end(1.0).max(estimate));
-    Some(Correlation { from, to, pairs: pairs.len(), estimate, low, high })
-}
-
-/// Ranks from 1, ties with their mean rank, less the mean of all.
-#[expect(clippy::cast_precision_loss, reason = "there are few pairs")]
-fn centred_ranks(values: &[f64]) -> Vec<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = (values.len() + 1) as f64 / 2.0;
-    let rank = |value: &f64| {
-        let below = sorted.partition_point(|other| other < value);
-        let up_to = sorted.partition_point(|other| other <= value);
-        (below + up_to + 1) as f64 / 2.0 - middle
-    };
-    values.iter().map(rank).collect()
-}
-
+#[cfg(test)]
+mod coverage;
 #[cfg(test)]
 mod tests;

@@ -1,34 +1,6 @@
 use super::*;
 use crate::fixture::Study;
-use crate::random::{Purpose, Stream};
 use crate::{AshaForm, Scheduler, Sizes, StoppingRule};
-
-fn normal(stream: &mut Stream) -> f64 {
-    let (u, v) = (1.0 - stream.uniform(), stream.uniform());
-    libm::sqrt(-2.0 * libm::log(u)) * libm::cos(std::f64::consts::TAU * v)
-}
-
-/// Two normal values with this correlation.
-fn pair(rho: f64, stream: &mut Stream) -> (f64, f64) {
-    let (x, other) = (normal(stream), normal(stream));
-    (x, rho * x + libm::sqrt(1.0 - rho * rho) * other)
-}
-
-#[test]
-fn interval_covers_the_truth_as_often_as_it_says() {
-    let mut stream = Stream::new(3, Purpose::Parameters, 0);
-    for (rho, count) in [(0.0, 10), (0.0, 40), (0.5, 10), (0.5, 40), (0.8, 20), (0.8, 100), (-0.4, 30)] {
-        // Spearman's correlation of two normal variables with Pearson's rho.
-        let truth = 6.0 / std::f64::consts::PI * libm::asin(rho / 2.0);
-        let covered = (0..1_500).filter(|_| {
-            let pairs: Vec<(f64, f64)> = (0..count).map(|_| pair(rho, &mut stream)).collect();
-            let found = correlation(0, 1, &pairs).unwrap();
-            (found.low..=found.high).contains(&truth)
-        });
-        let share = covered.count() as f64 / 1_500.0;
-        assert!((0.925..=0.98).contains(&share), "rho {rho}, {count} pairs: {share}");
-    }
-}
 
 #[test]
 fn estimate_is_spearmans_with_mean_ranks_for_ties() {
@@ -37,7 +9,7 @@ fn estimate_is_spearmans_with_mean_ranks_for_ties() {
     let pairs: Vec<(f64, f64)> = x.into_iter().zip(y).collect();
     // Without ties it is 1 - 6 * 10 / (10 * 99).
     assert!((correlation(0, 1, &pairs).unwrap().estimate - (1.0 - 60.0 / 990.0)).abs() < 1e-12);
-    assert_eq!(centred_ranks(&[1.0, 5.0, 5.0, 9.0]), [-1.5, 0.0, 0.0, 1.5]);
+    assert_eq!(ranks::Ranks::of(&[1.0, 5.0, 5.0, 9.0]).centred, [-1.5, 0.0, 0.0, 1.5]);
     let constant: Vec<(f64, f64)> = x.into_iter().map(|x| (x, 1.0)).collect();
     assert_eq!(correlation(0, 1, &constant).map(|found| found.estimate), Some(0.0));
     assert_eq!(correlation(0, 1, &pairs[..9]), None);
