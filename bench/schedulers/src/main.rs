@@ -2,12 +2,14 @@
 //!
 //! `cargo run --release -p trimtab-bench-schedulers -- [SEEDS [TRAININGS [PROBLEM [METHOD]]]]` prints one line of JSON for each figure;
 //! with `decisions` instead it says how long decisions take, and with `workers [SEEDS [TRAININGS [PROBLEM [METHOD]]]]` how well 1, 8, 64 and 512
-//! workers are kept busy, on a clock. `evaluate PROBLEM` is for peers.
+//! workers are kept busy, on a clock. `replay [SEEDS [METHOD]]` is on trainings that were recorded. `evaluate PROBLEM` is for peers.
 
 mod decisions;
 mod evaluate;
 mod play;
 mod problem;
+mod replay;
+mod table;
 mod workers;
 
 use play::{Method, Played, play};
@@ -22,6 +24,11 @@ fn main() -> Result<(), String> {
         let name = arguments.next().unwrap_or_default();
         let problem = Problem::ALL.into_iter().find(|problem| problem.name() == name);
         return evaluate::serve(problem.ok_or_else(|| format!("`{name}` is no problem"))?);
+    }
+    if arguments.next_if(|word| word == "replay").is_some() {
+        let seeds =
+            arguments.next().map_or(Ok(500), |text| text.parse().map_err(|_| format!("`{text}` is no number")))?;
+        return replay::measure(seeds, arguments.next().as_deref());
     }
     let on_a_clock = arguments.next_if(|word| word == "workers").is_some();
     let mut number = |default: u64| -> Result<u64, String> {
