@@ -252,11 +252,12 @@ fn sampler(sampler: Option<&Sampler>, errors: &mut Vec<FieldError>) -> engine::S
     let bohb = sampler.bohb.as_ref().map(|_| engine::Sampler::Bohb);
     let process = sampler.gaussian_process.as_ref().map(|_| engine::Sampler::GaussianProcess);
     let forest = sampler.random_forest.as_ref().map(|_| engine::Sampler::RandomForest);
-    let members = "`automatic`, `random`, `grid`, `quasiRandom`, `tpe`, `genetic`, `cmaEs`, `bohb`, `gaussianProcess`, `randomForest`";
+    let gradient = sampler.gradient.as_ref().map(|_| engine::Sampler::Gradient);
+    let members = "`automatic`, `random`, `grid`, `quasiRandom`, `tpe`, `genetic`, `cmaEs`, `bohb`, `gaussianProcess`, `randomForest`, `gradient`";
     one_of(
         "spec.sampler",
         members,
-        [automatic, random, grid, quasi_random, tpe, genetic, cma_es, bohb, process, forest],
+        [automatic, random, grid, quasi_random, tpe, genetic, cma_es, bohb, process, forest, gradient],
         errors,
     )
     .unwrap_or(engine::Sampler::Automatic)

@@ -6,11 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::MAX_STUDY_NAME;
-use crate::study::Study;
+use crate::study::{GRADIENT, GradientSampler, Study};
 use crate::{plan, resources, template};
 
 /// The most metrics that a Trial keeps.
 const MAX_METRICS: usize = 17;
+
+/// The longest name of a metric.
+const MAX_METRIC_NAME: usize = 63;
 
 /// What is wrong with a Study: which field, and what is allowed there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +41,7 @@ pub fn validate(study: &Study) -> Result<trimtab_engine::Plan, Vec<FieldError>> 
     let mut errors = Vec::new();
     check_name(study.metadata.name.as_deref(), &mut errors);
     check_metrics(study, &mut errors);
+    check_gradients(study, &mut errors);
     check_otherwise(study, &mut errors);
     resources::check(&study.spec, &mut errors);
     template::check(&study.spec, &mut errors);
@@ -92,7 +96,7 @@ pub(crate) fn is_dns_label(text: &str) -> bool {
 fn is_metric_name(text: &str) -> bool {
     let first = |c: char| c.is_ascii_alphabetic() || c == '_';
     let rest = |c: char| c.is_ascii_alphanumeric() || "_.:/@()%+-".contains(c);
-    text.len() <= 63 && text.starts_with(first) && text.chars().all(rest)
+    text.len() <= MAX_METRIC_NAME && text.starts_with(first) && text.chars().all(rest)
 }
 
 fn check_metrics(study: &Study, errors: &mut Vec<FieldError>) {
@@ -105,9 +109,12 @@ fn check_metrics(study: &Study, errors: &mut Vec<FieldError>) {
     let bounded: Vec<(String, String)> = study.spec.constraints.iter().enumerate().filter_map(bounded).collect();
     let count = study.spec.metrics().len();
     if count > MAX_METRICS {
-        let message =
-            format!("must leave at most {MAX_METRICS} metrics, objectives and constraints included (given {count})");
-        errors.push(FieldError::new("spec.recordMetrics", message));
+        let (field, beside) = match followed(study) {
+            Some(_) => ("spec.sampler.gradient.parameters", "objectives, constraints, `recordMetrics` and derivatives"),
+            None => ("spec.recordMetrics", "objectives and constraints"),
+        };
+        let message = format!("must leave at most {MAX_METRICS} metrics, {beside} included (given {count})");
+        errors.push(FieldError::new(field, message));
     }
     let is_objective = |name: &String| study.spec.objectives.iter().any(|objective| objective.metric == *name);
     // A bound may be on an objective, and the plan says what is bounded twice.
@@ -124,6 +131,32 @@ fn check_metrics(study: &Study, errors: &mut Vec<FieldError>) {
             errors
                 .push(FieldError::new(field, format!("must name a metric that no other field names (given `{name}`)")));
         }
+    }
+}
+
+/// The sampler that follows gradients, where the Study has it.
+fn followed(study: &Study) -> Option<&GradientSampler> {
+    study.spec.sampler.as_ref()?.gradient.as_ref()
+}
+
+/// What is followed must have a derivative, and a name that a log can say.
+fn check_gradients(study: &Study, errors: &mut Vec<FieldError>) {
+    let Some(sampler) = followed(study) else { return };
+    let field = "spec.sampler.gradient.parameters";
+    let all = &study.spec.parameters;
+    for (i, name) in sampler.parameters.iter().enumerate() {
+        let mut wrong = |message: String| errors.push(FieldError::new(format!("{field}[{i}]"), message));
+        if !all.iter().any(|parameter| parameter.name == *name && parameter.is_continuum()) {
+            wrong(format!("must name a parameter that is a float without `step` and can vary (given `{name}`)"));
+        } else if sampler.parameters.iter().take(i).any(|other| other == name) {
+            wrong(format!("must be named once (given `{name}` again)"));
+        }
+    }
+    let metrics = sampler.metrics(all);
+    if let Some(metric) = metrics.iter().find(|metric| !is_metric_name(metric)) {
+        let most = MAX_METRIC_NAME - GRADIENT.len();
+        let message = format!("must name parameters of at most {most} characters: no log can say `{metric}`");
+        errors.push(FieldError::new(field, message));
     }
 }
 

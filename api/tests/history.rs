@@ -305,6 +305,58 @@ fn rests_without_records_are_read_from_the_newest() {
 }
 
 #[test]
+fn gradient_is_read_with_the_rest_at_the_top() {
+    let text = include_str!("rules/study.yaml").replace("sampler: {random: {}}", "sampler: {gradient: {}}");
+    let study: Study = serde_saphyr::from_str(&text).unwrap();
+    let plan = validate(&study).unwrap();
+    let record = batch_record(&plan, &decide(&plan, &History::default()), 1);
+    let mut study = study;
+    study.metadata.uid = Some("8a7c6f0e-1b1e-4f43-9d58-000000000001".to_owned());
+    let mut trial = trial_from_start(&study, &record, 0).unwrap();
+    let metric = |name: &str, text: &str, mean: &str| MetricValues {
+        name: name.to_owned(),
+        last: text.to_owned(),
+        best: text.to_owned(),
+        mean: mean.to_owned(),
+        count: 2,
+    };
+    let at = |level| LevelValues {
+        level,
+        metrics: vec![
+            metric("gradient/momentum", "-2.5", "-1"),
+            metric("gradient/unknown", "1", "1"),
+            metric("val_accuracy", "0.5", "0.5"),
+        ],
+    };
+    let status = trial.status.get_or_insert_default();
+    status.values = vec![at(1), at(3), at(9)];
+    status.rests = vec![Rest { level: 3, spent: 3 }];
+    status.rested_level = Some(3);
+    let gradients = |plan: &Plan, trial: &Trial| -> Vec<engine::Gradient> {
+        let rests = results(plan, trial).into_iter().filter_map(|result| match result.kind {
+            ResultKind::Rested { gradient, .. } => Some(gradient),
+            ResultKind::Observed { .. } | ResultKind::Ended { .. } => None,
+        });
+        rests.collect()
+    };
+    let none = engine::Gradient::default();
+    assert_eq!(gradients(&plan, &trial), [none.clone()], "more may come before it rests at the top");
+    let status = trial.status.as_mut().unwrap();
+    status.rests.push(Rest { level: 9, spent: 9 });
+    status.rested_level = Some(9);
+    let nan = f64::NAN;
+    assert_eq!(gradients(&plan, &trial), [none.clone(), engine::Gradient(vec![nan, nan, -2.5])]);
+    let with = |change: &dyn Fn(&mut Study)| {
+        let mut study = study.clone();
+        change(&mut study);
+        gradients(&validate(&study).unwrap(), &trial).pop().unwrap()
+    };
+    let of_mean = with(&|study| study.spec.objectives[0].reduce = trimtab_api::study::Reduce::Mean);
+    assert_eq!(of_mean, engine::Gradient(vec![nan, nan, -1.0]), "the derivative of a mean");
+    assert_eq!(with(&|study| study.spec.sampler = None), none, "nobody asks for it");
+}
+
+#[test]
 fn trial_is_named_labelled_and_owned() {
     let study = study();
     let plan = validate(&study).unwrap();

@@ -249,12 +249,51 @@ fn what_several_objectives_cannot_have_is_refused() {
 
 #[test]
 fn models_are_samplers() {
-    for (text, sampler) in
-        [("gaussianProcess", engine::Sampler::GaussianProcess), ("randomForest", engine::Sampler::RandomForest)]
-    {
+    for (text, sampler) in [
+        ("gaussianProcess", engine::Sampler::GaussianProcess),
+        ("randomForest", engine::Sampler::RandomForest),
+        ("gradient", engine::Sampler::Gradient),
+    ] {
         let plan = validate(&study(|t| t.replace("{random: {}}", &format!("{{{text}: {{}}}}"))));
         assert_eq!(plan.unwrap().spec().sampler, sampler);
     }
+}
+
+#[test]
+fn gradients_are_of_parameters_that_have_them() {
+    let sampler = |parameters: &str| format!("sampler: {{gradient: {{parameters: [{parameters}]}}}}");
+    let one = study(|text| text.replace("sampler: {random: {}}", &sampler("momentum")));
+    assert_eq!(one.spec.metrics(), ["val_accuracy", "loss", "gradient/momentum"]);
+    let all = study(|text| text.replace("sampler: {random: {}}", "sampler: {gradient: {}}"));
+    assert_eq!(all.spec.metrics(), ["val_accuracy", "loss", "gradient/learning_rate", "gradient/momentum"]);
+    refuses(
+        &[("sampler: {random: {}}", &sampler("momentum, optimizer, momentum, nothing"))],
+        &[
+            "spec.sampler.gradient.parameters[1]: must name a parameter that is a float without `step`",
+            "spec.sampler.gradient.parameters[2]: must be named once (given `momentum` again)",
+            "spec.sampler.gradient.parameters[3]: must name a parameter that is a float without `step`",
+        ],
+    );
+    let many: Vec<String> = (0..15).map(|i| format!("m{i}")).collect();
+    refuses(
+        &[
+            ("recordMetrics: [loss]", &format!("recordMetrics: [{}]", many.join(", "))),
+            ("sampler: {random: {}}", "sampler: {gradient: {}}"),
+        ],
+        &[
+            "spec.sampler.gradient.parameters: must leave at most 17 metrics, objectives, constraints, `recordMetrics` and derivatives included (given 18)",
+        ],
+    );
+    let long = "a".repeat(55);
+    refuses(
+        &[
+            ("{name: momentum,", &format!("{{name: {long}, float: {{min: 0, max: 1}}}}\n  - {{name: momentum,")),
+            ("sampler: {random: {}}", "sampler: {gradient: {}}"),
+        ],
+        &[
+            "spec.sampler.gradient.parameters: must name parameters of at most 54 characters: no log can say `gradient/aaaa",
+        ],
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 """Peers on the same problems with the same seeds, as JSON lines like those of `trimtab-bench-samplers`.
 
     python peers.py run   --program PROGRAM --samplers optuna-tpe,optuna-qmc --seeds 30 --trials 100 --workers 1
+    python peers.py asks  --program PROGRAM --samplers optuna-qmc --finished 0,30 --asks 16
     python peers.py speed --program PROGRAM --samplers optuna-tpe,rustuna-tpe --finished 100,1000
 
 Problems are defined in one place only: PROGRAM prints their spaces and evaluates configurations.
@@ -352,9 +353,25 @@ def speed(problems, problem, name, finished, asks):
             "ask": times[len(times) // 2], "ask_least": times[0]}
 
 
+def asks(problems, problem, name, seed, finished, count):
+    """Where as many trials are that are asked for at once, after so many that were played one after the other."""
+    peer = PEERS[name]()
+    peer.start(problem, seed)
+    for number in range(finished):
+        token, given = peer.ask()
+        peer.tell(token, problems.evaluate(problem["problem"], seed, number, given)[0])
+    points = []
+    for _ in range(count):
+        _, given = peer.ask()
+        ends = [(p["name"], p["domain"]["min"], p["domain"]["max"]) for p in problem["parameters"]]
+        points.append([(given[p] - low) / (high - low) for p, low, high in ends])
+    return {"kind": "spread", "problem": problem["problem"], "sampler": name, "seed": seed, "finished": finished,
+            "points": points}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["run", "speed"])
+    parser.add_argument("command", choices=["run", "speed", "asks"])
     parser.add_argument("--program", required=True, help="path of trimtab-bench-samplers")
     parser.add_argument("--problems", default="")
     parser.add_argument("--samplers", default="optuna-tpe,optuna-qmc")
@@ -372,6 +389,13 @@ def main():
             for finished in map(int, given.finished.split(",")):
                 result = speed(problems, problems.by_name[(names or ["mixed10"])[0]], name, finished, given.asks)
                 print(json.dumps(result), flush=True)
+        return
+    if given.command == "asks":
+        for name in given.samplers.split(","):
+            for finished in map(int, given.finished.split(",")):
+                for seed in range(given.first, given.first + given.seeds):
+                    problem = problems.by_name[(names or ["hartmann6"])[0]]
+                    print(json.dumps(asks(problems, problem, name, seed, finished, given.asks)), flush=True)
         return
     for problem in names or [name for name, p in problems.by_name.items() if "objectives" not in p]:
         for name in given.samplers.split(","):

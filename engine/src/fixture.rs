@@ -67,7 +67,7 @@ impl Study {
     }
 
     pub(crate) fn rest(&mut self, number: u32, level: usize, spent: u64) -> &mut Self {
-        self.tell(number, ResultKind::Rested { level, spent })
+        self.tell(number, ResultKind::rested(level, spent))
     }
 
     pub(crate) fn end(&mut self, number: u32, outcome: Outcome) -> &mut Self {
@@ -151,7 +151,7 @@ pub(crate) fn play(
         let (first, others) = (Values::once(outcome[0]), crate::Others(outcome[1..].to_vec()));
         let results = [
             TrialResult { number, kind: ResultKind::Observed { level: 0, values: first, others } },
-            TrialResult { number, kind: ResultKind::Rested { level: 0, spent: 1 } },
+            TrialResult { number, kind: ResultKind::rested(0, 1) },
         ];
         state.admit(&plan, &results);
         done.push((parameters, outcome));

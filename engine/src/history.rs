@@ -59,6 +59,18 @@ impl PartialEq for Others {
     }
 }
 
+/// The derivatives of the first objective, as it is reported, in each parameter of the space in its order; NaN in a parameter in
+/// which none was reported. Empty where there are none at all, and always but for the sampler that follows them.
+#[derive(Clone, Debug, Default)]
+pub struct Gradient(pub Vec<f64>);
+
+impl PartialEq for Gradient {
+    /// NaN equals NaN here, as for [`Values`].
+    fn eq(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(&a, &b)| same(a, b))
+    }
+}
+
 /// How a trial came to its end, where that end is not simply having reached its last level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
@@ -99,6 +111,9 @@ pub enum ResultKind {
         level: usize,
         /// Fidelity units that all runs of the trial have really paid so far.
         spent: u64,
+        /// The gradient at the highest level, for a rest there. It belongs to the rest and not to the values, because it may be
+        /// missing: only when nothing more can come is it known that it is.
+        gradient: Gradient,
     },
     /// The trial ended and will not run again.
     Ended {
@@ -114,6 +129,12 @@ impl ResultKind {
     #[must_use]
     pub fn observed(level: usize, values: Values) -> Self {
         Self::Observed { level, values, others: Others::default() }
+    }
+
+    /// A rest at a level, without a gradient.
+    #[must_use]
+    pub fn rested(level: usize, spent: u64) -> Self {
+        Self::Rested { level, spent, gradient: Gradient::default() }
     }
 }
 

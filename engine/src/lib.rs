@@ -32,8 +32,8 @@ pub use decide::{Decision, Next, advance, decide, next};
 pub use front::{Front, front};
 pub use held::Held;
 pub use history::{
-    Action, Batch, Comparison, History, Note, Others, Outcome, Reason, ResultKey, ResultKind, TrialNumber, TrialResult,
-    Values, Verdict, VerdictReason,
+    Action, Batch, Comparison, Gradient, History, Note, Others, Outcome, Reason, ResultKey, ResultKind, TrialNumber,
+    TrialResult, Values, Verdict, VerdictReason,
 };
 pub use importance::{Importance, importance};
 pub use plan::{

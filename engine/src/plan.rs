@@ -88,6 +88,8 @@ pub enum Sampler {
     GaussianProcess,
     /// Bayesian optimization on a random forest, SMAC's way.
     RandomForest,
+    /// Follows the gradients that trials report, and asks a model where there are none.
+    Gradient,
     /// The points of a scrambled Sobol sequence, one for each trial number.
     QuasiRandom,
     /// Tree-structured Parzen estimators (Bergstra et al., NIPS 2011; Watanabe, arXiv 2304.11127).

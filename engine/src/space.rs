@@ -177,8 +177,7 @@ impl Space {
     /// Whether a float takes any value of its range.
     #[must_use]
     pub fn has_continuum(&self) -> bool {
-        let is_continuum = |p: &Parameter| matches!(p.domain, Domain::Float { step: None, min, max, .. } if min < max);
-        self.parameters.iter().any(is_continuum)
+        self.parameters.iter().any(|parameter| parameter.domain.is_continuum())
     }
 
     /// The parameter of this name.
@@ -201,6 +200,20 @@ impl Space {
                 _ => parent.parse(text).is_ok_and(|wanted| wanted == *value),
             })
         })
+    }
+
+    /// Whether these are the values of all active parameters, in the order of the space, and of nothing else. A record may hold
+    /// anything.
+    #[must_use]
+    pub fn contains(&self, assignment: &Assignment) -> bool {
+        let mut given = assignment.values.iter();
+        for parameter in self.parameters.iter().filter(|parameter| self.is_active(parameter, assignment)) {
+            let own = given.next().filter(|(name, _)| *name == parameter.name);
+            if !own.is_some_and(|(_, value)| parameter.domain.contains(value)) {
+                return false;
+            }
+        }
+        given.next().is_none()
     }
 
     /// How many configurations there are, each conditional branch counted once; `None` when they are infinitely many,

@@ -6,7 +6,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::history::{Action, History, Note, Others, Outcome, Reason, ResultKind, TrialNumber, TrialResult, Values};
+use crate::history::{
+    Action, Gradient, History, Note, Others, Outcome, Reason, ResultKind, TrialNumber, TrialResult, Values,
+};
 use crate::number::BEYOND;
 use crate::plan::{Plan, Scheduler};
 use crate::samplers;
@@ -48,6 +50,8 @@ pub struct Trial<'h> {
     pub values: Vec<Shown>,
     /// The highest level at which a run ended in order.
     pub rested: Option<usize>,
+    /// The gradient that it reported, once it rests at the highest level.
+    pub gradient: Gradient,
     /// Fidelity units paid so far, by its newest result.
     pub spent: u64,
     /// Why it is to stop.
@@ -65,7 +69,7 @@ pub struct Trial<'h> {
 impl Trial<'_> {
     fn into_owned(self) -> Trial<'static> {
         let Self { number, parameters, sampler, note, bracket, target, cleared, values, rested, spent, .. } = self;
-        let Self { stop, ended, batch, rests, targets, .. } = self;
+        let Self { gradient, stop, ended, batch, rests, targets, .. } = self;
         let parameters = parameters.map(|parameters| Cow::Owned(parameters.into_owned()));
         let (sampler, note) = (Cow::Owned(sampler.into_owned()), Cow::Owned(note.into_owned()));
         Trial {
@@ -78,6 +82,7 @@ impl Trial<'_> {
             cleared,
             values,
             rested,
+            gradient,
             spent,
             stop,
             ended,
@@ -362,9 +367,12 @@ impl<'h> State<'h> {
                 let at = trial.values.partition_point(|below| below.level < level);
                 trial.values.insert(at, Shown { level, values, others: others.clone() });
             }
-            ResultKind::Rested { level, spent } => {
+            ResultKind::Rested { level, spent, ref gradient } => {
                 trial.rests |= 1 << level;
                 trial.rested = trial.rested.max(Some(level));
+                if level == plan.top_level() {
+                    trial.gradient.clone_from(gradient);
+                }
                 trial.spent = trial.spent.max(spent);
             }
             ResultKind::Ended { outcome, spent } => {
@@ -468,6 +476,7 @@ impl<'h> State<'h> {
                 cleared: None,
                 values: Vec::new(),
                 rested: None,
+                gradient: Gradient::default(),
                 spent: 0,
                 stop: None,
                 ended: None,
@@ -495,6 +504,7 @@ impl<'h> State<'h> {
                     cleared: None,
                     values: Vec::new(),
                     rested: None,
+                    gradient: Gradient::default(),
                     spent: 0,
                     stop: None,
                     ended: Some(Outcome::Removed),
@@ -585,7 +595,7 @@ fn contents(result: &TrialResult) -> impl Iterator<Item = u64> {
             let of_first = [values.last, values.best, values.mean].map(f64::to_bits);
             (vec![of_first[0], of_first[1], of_first[2], u64::from(values.count)], others.0.as_slice())
         }
-        ResultKind::Rested { spent, .. } => (vec![*spent], &[][..]),
+        ResultKind::Rested { spent, gradient, .. } => (vec![*spent], gradient.0.as_slice()),
         ResultKind::Ended { outcome, spent } => (vec![*outcome as u64, *spent], &[][..]),
     };
     of_kind.into_iter().chain(others.iter().map(|value| value.to_bits()))

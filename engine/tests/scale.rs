@@ -71,7 +71,7 @@ fn run(scheduler: Scheduler) -> (usize, Vec<Duration>) {
         let value = f64::from(number.wrapping_mul(2_654_435_761) % 10_007);
         let number = TrialNumber(number);
         history.open.push(TrialResult { number, kind: ResultKind::observed(0, Values::once(value)) });
-        history.open.push(TrialResult { number, kind: ResultKind::Rested { level: 0, spent: 1 } });
+        history.open.push(TrialResult { number, kind: ResultKind::rested(0, 1) });
     }
     for _ in 0..3 {
         let start = Instant::now();

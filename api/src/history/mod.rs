@@ -16,7 +16,7 @@ use trimtab_engine::{
 
 use crate::names;
 use crate::plan::settings;
-use crate::study::{ActionKind, ActionRecord, SettingsRecord, Study};
+use crate::study::{ActionKind, ActionRecord, GRADIENT, SettingsRecord, Study};
 use crate::trial::{LevelValues, OutcomeKind, Trial, TrialStatus};
 use crate::whole;
 
@@ -29,7 +29,10 @@ pub fn results(plan: &Plan, trial: &Trial) -> Vec<TrialResult> {
     let Some(status) = &trial.status else { return Vec::new() };
     let number = TrialNumber(trial.spec.number);
     let observed = observed(plan, status);
-    let rested = rests(plan, status).into_iter().map(|(level, spent)| ResultKind::Rested { level, spent });
+    let rested = rests(plan, status).into_iter().map(|(level, spent)| {
+        let gradient = if level == plan.top_level() { gradient(plan, status) } else { engine::Gradient::default() };
+        ResultKind::Rested { level, spent, gradient }
+    });
     let ended = status.outcome.as_ref().map(|outcome| ResultKind::Ended {
         outcome: match outcome.kind {
             OutcomeKind::Failed => engine::Outcome::Failed,
@@ -58,6 +61,24 @@ fn observed<'a>(plan: &'a Plan, status: &'a TrialStatus) -> impl Iterator<Item =
         let level = level_index(plan, at.level)?;
         Some(ResultKind::Observed { level, values: first, others: engine::Others(others) })
     })
+}
+
+/// The gradient that a trial has reported at the highest level, where the study follows it. Once the trial rests there, nothing
+/// more of it comes.
+fn gradient(plan: &Plan, status: &TrialStatus) -> engine::Gradient {
+    let top = plan.fidelity(plan.top_level());
+    let at = status.values.iter().find(|at| at.level == top);
+    let Some(at) = at.filter(|_| plan.spec().sampler == engine::Sampler::Gradient) else { return Default::default() };
+    let derivative = |parameter: &engine::Parameter| {
+        let values = whole::seen(plan, values(at, &format!("{GRADIENT}{}", parameter.name))?);
+        // The derivative of a mean is the mean of the derivatives; of the best value none is known but the last.
+        Some(if plan.spec().objective.reduce == engine::Reduce::Mean { values.mean } else { values.last })
+    };
+    let all: Vec<Option<f64>> = plan.spec().space.parameters.iter().map(derivative).collect();
+    if all.iter().all(Option::is_none) {
+        return engine::Gradient::default();
+    }
+    engine::Gradient(all.into_iter().map(|derivative| derivative.unwrap_or(f64::NAN)).collect())
 }
 
 /// A metric's values at a level.
@@ -187,6 +208,6 @@ fn lower_rest(plan: &Plan, trials: &BTreeMap<u32, &Trial>, key: &ResultKey) -> O
     let fidelity = plan.levels().get(level).copied()?;
     (level < newest && !known).then_some(TrialResult {
         number,
-        kind: ResultKind::Rested { level, spent: u64::from(fidelity).min(status.spent_fidelity) },
+        kind: ResultKind::rested(level, u64::from(fidelity).min(status.spent_fidelity)),
     })
 }

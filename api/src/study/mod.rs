@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::schema::{LARGE, METRIC, SAFE};
 
 pub use search::{
-    Asha, AshaForm, BohbSampler, CmaEsSampler, Fidelity, FidelityKind, GeneticSampler, GridSampler, Hyperband,
-    MedianRule, NoScheduler, PatienceRule, PercentileRule, QuasiRandomSampler, RandomSampler, Sampler, Scheduler,
-    Sizes, StoppingRule, SuccessiveHalving, ThresholdRule, TpeModel, TpeSampler, WithoutCheckpoint,
+    Asha, AshaForm, BohbSampler, CmaEsSampler, Fidelity, FidelityKind, GRADIENT, GeneticSampler, GradientSampler,
+    GridSampler, Hyperband, MedianRule, NoScheduler, PatienceRule, PercentileRule, QuasiRandomSampler, RandomSampler,
+    Sampler, Scheduler, Sizes, StoppingRule, SuccessiveHalving, ThresholdRule, TpeModel, TpeSampler, WithoutCheckpoint,
 };
 pub use space::{
     Categorical, Constraint, FloatRange, IntRange, Ordinal, Parameter, ParameterValue, Scale, StartPoint, When,
@@ -124,7 +124,7 @@ pub struct StudySpec {
     /// fidelity says how far a trial can be trained. Without it a trial has one value, at its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fidelity: Option<Fidelity>,
-    /// sampler proposes configurations. Left out: random.
+    /// sampler proposes configurations. Left out: automatic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sampler: Option<Sampler>,
     /// scheduler decides how far each trial may run. Left out: none, every trial runs to the end.
@@ -180,13 +180,16 @@ pub struct Objective {
 }
 
 impl StudySpec {
-    /// The names of all metrics that are read: objectives, bounded ones, and those that are only recorded. None is named twice.
+    /// The names of all metrics that are read: objectives, bounded ones, those that are only recorded, and gradients where they are
+    /// followed. None is named twice.
     #[must_use]
     pub fn metrics(&self) -> Vec<String> {
         let objectives = self.objectives.iter().map(|objective| &objective.metric);
         let bounded = self.constraints.iter().filter_map(|constraint| constraint.metric.as_ref());
         let mut names: Vec<String> = Vec::new();
-        for name in objectives.chain(bounded).chain(&self.record_metrics) {
+        let followed = self.sampler.as_ref().and_then(|sampler| sampler.gradient.as_ref());
+        let gradients = followed.map(|sampler| sampler.metrics(&self.parameters)).unwrap_or_default();
+        for name in objectives.chain(bounded).chain(&self.record_metrics).chain(&gradients) {
             if !names.contains(name) {
                 names.push(name.clone());
             }

@@ -5,7 +5,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::schema::{LARGE, METRIC};
+use super::Parameter;
+use crate::schema::{LARGE, METRIC, PARAMETER};
 
 /// How far a trial can be trained.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,7 +44,7 @@ pub enum FidelityKind {
 /// What proposes configurations: exactly one member.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("[has(self.automatic), has(self.random), has(self.grid), has(self.quasiRandom), has(self.tpe), has(self.genetic), has(self.cmaEs), has(self.bohb), has(self.gaussianProcess), has(self.randomForest)].exists_one(given, given)", "must have exactly one of `automatic`, `random`, `grid`, `quasiRandom`, `tpe`, `genetic`, `cmaEs`, `bohb`, `gaussianProcess`, `randomForest`"))]
+#[x_kube(validation = ("[has(self.automatic), has(self.random), has(self.grid), has(self.quasiRandom), has(self.tpe), has(self.genetic), has(self.cmaEs), has(self.bohb), has(self.gaussianProcess), has(self.randomForest), has(self.gradient)].exists_one(given, given)", "must have exactly one of `automatic`, `random`, `grid`, `quasiRandom`, `tpe`, `genetic`, `cmaEs`, `bohb`, `gaussianProcess`, `randomForest`, `gradient`"))]
 pub struct Sampler {
     /// automatic (default) picks one of the others for each trial, by the space, the scheduler and how many trials have a value.
     /// The trial names it, and its tag says why.
@@ -76,6 +77,9 @@ pub struct Sampler {
     /// randomForest proposes where a random forest expects the most improvement: for many choices and conditions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub random_forest: Option<RandomForestSampler>,
+    /// gradient follows the derivatives that trials report as `gradient/NAME`, and asks a model where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient: Option<GradientSampler>,
 }
 
 /// The sampler that picks others has no settings.
@@ -159,6 +163,31 @@ pub struct GaussianProcessSampler {}
 /// Search by a random forest has no settings.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RandomForestSampler {}
+
+/// What the name of a metric begins with that is the derivative of the objective in a parameter.
+pub const GRADIENT: &str = "gradient/";
+
+/// Search along gradients.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GradientSampler {
+    /// parameters whose derivatives are read: floats without a step. Of the objective's metric as it is printed, in the parameter as it
+    /// is given. Left out: all of those; the metrics of a Trial, at most 17, have to hold them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 54), regex(pattern = PARAMETER)), extend("x-kubernetes-list-type" = "set"))]
+    pub parameters: Vec<String>,
+}
+
+impl GradientSampler {
+    /// The names of the metrics that are read, of these parameters of a Study.
+    pub(crate) fn metrics(&self, parameters: &[Parameter]) -> Vec<String> {
+        let name = |name: &String| format!("{GRADIENT}{name}");
+        if !self.parameters.is_empty() {
+            return self.parameters.iter().map(name).collect();
+        }
+        parameters.iter().filter(|parameter| parameter.is_continuum()).map(|parameter| name(&parameter.name)).collect()
+    }
+}
 
 /// What decides how far each trial may run: exactly one member.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

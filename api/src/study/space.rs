@@ -38,6 +38,13 @@ pub struct Parameter {
     pub otherwise: Option<String>,
 }
 
+impl Parameter {
+    /// Whether it is a float that takes any value of its range, so that it can have a derivative.
+    pub(crate) fn is_continuum(&self) -> bool {
+        self.float.as_ref().is_some_and(|float| float.step.is_none() && float.min < float.max)
+    }
+}
+
 /// How a range is walked.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scale {

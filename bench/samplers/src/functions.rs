@@ -8,8 +8,11 @@ fn number(point: &Point, name: &str) -> Option<f64> {
     point.get(name)?.as_f64()
 }
 
-/// Hartmann's function in six dimensions, by its usual constants.
-pub(crate) fn hartmann6(point: &Point) -> Option<f64> {
+/// A hill of Hartmann's function: its height, how it falls along each axis, and where it is.
+pub(crate) type Hill = (f64, [f64; 6], [f64; 6]);
+
+/// The hills of Hartmann's function in six dimensions, by its usual constants.
+pub(crate) fn hartmann6_hills() -> [Hill; 4] {
     const HEIGHTS: [f64; 4] = [1.0, 1.2, 3.0, 3.2];
     const SLOPES: [[f64; 6]; 4] = [
         [10.0, 3.0, 17.0, 3.5, 1.7, 8.0],
@@ -23,12 +26,17 @@ pub(crate) fn hartmann6(point: &Point) -> Option<f64> {
         [0.2348, 0.1451, 0.3522, 0.2883, 0.3047, 0.6650],
         [0.4047, 0.8828, 0.8732, 0.5743, 0.1091, 0.0381],
     ];
+    std::array::from_fn(|i| (HEIGHTS[i], SLOPES[i], CENTRES[i]))
+}
+
+/// Hartmann's function in six dimensions.
+pub(crate) fn hartmann6(point: &Point) -> Option<f64> {
     let x = all(point, 6)?;
-    let hill = |((height, slopes), centres): ((&f64, &[f64; 6]), &[f64; 6])| {
+    let hill = |(height, slopes, centres): Hill| {
         let distance: f64 = x.iter().zip(slopes).zip(centres).map(|((x, a), p)| a * (x - p).powi(2)).sum();
         -height * (-distance).exp()
     };
-    Some(HEIGHTS.iter().zip(&SLOPES).zip(&CENTRES).map(hill).sum())
+    Some(hartmann6_hills().into_iter().map(hill).sum())
 }
 
 /// Branin's function.

@@ -5,6 +5,8 @@ mod fronts;
 mod functions;
 mod problems;
 mod samplers;
+mod slopes;
+mod spread;
 mod study;
 
 use std::io::{BufRead as _, Write as _};
@@ -49,6 +51,56 @@ enum Command {
     Fronts {
         /// After how many trials.
         #[arg(long, value_delimiter = ',', default_value = "50,100,200")]
+        after: Vec<usize>,
+    },
+    /// Ask for many trials at once, and print where they are.
+    Asks {
+        /// The problem.
+        #[arg(long, default_value = "hartmann6")]
+        problem: String,
+        /// The samplers.
+        #[arg(long, value_delimiter = ',', default_value = "quasi-random,automatic,gaussian-process,tpe,random")]
+        samplers: Vec<String>,
+        /// After how many trials that were played one after the other.
+        #[arg(long, value_delimiter = ',', default_value = "0,30")]
+        finished: Vec<u32>,
+        /// How many are asked for.
+        #[arg(long, default_value_t = 16)]
+        asks: u32,
+        /// How many seeds.
+        #[arg(long, default_value_t = 30)]
+        seeds: u64,
+    },
+    /// Read such lines, and print a table of how far apart they are and how evenly they cover the cube.
+    Spreads,
+    /// Run studies on problems whose trials report gradients, and print the regret of each trial.
+    Gradients {
+        /// The problems; left out: all of them.
+        #[arg(long, value_delimiter = ',')]
+        problems: Vec<String>,
+        /// The samplers.
+        #[arg(long, value_delimiter = ',', default_value = "gradient,gaussian-process,tpe,cma-es,random")]
+        samplers: Vec<String>,
+        /// What trials say of gradients, to the sampler that follows them.
+        #[arg(long, value_delimiter = ',', default_values_t = slopes::TOLD.map(str::to_owned))]
+        told: Vec<String>,
+        /// The first seed.
+        #[arg(long, default_value_t = 0)]
+        first: u64,
+        /// How many seeds.
+        #[arg(long, default_value_t = 30)]
+        seeds: u64,
+        /// Trials a study.
+        #[arg(long, default_value_t = 60)]
+        trials: u32,
+        /// How many trials run at once.
+        #[arg(long, default_value_t = 1)]
+        workers: u32,
+    },
+    /// Read such runs, and print a table of how soon the regrets are small.
+    Descents {
+        /// After how many trials the regret is told.
+        #[arg(long, value_delimiter = ',', default_value = "10,20,40,60")]
         after: Vec<usize>,
     },
     /// Measure the seconds that an ask takes after so many finished trials.
@@ -99,6 +151,36 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Fronts { after } => {
             write!(out, "{}", fronts::table(std::io::stdin().lock(), &after)?)?;
+        }
+        Command::Asks { problem, samplers, finished, asks, seeds } => {
+            let problem = problems::by_name(&problem)?;
+            for name in &samplers {
+                let sampler = samplers::by_name(name)?;
+                for (&finished, seed) in finished.iter().flat_map(|at| (0..seeds).map(move |seed| (at, seed))) {
+                    writeln!(out, "{}", spread::run(problem, (name, sampler), seed, finished, asks)?)?;
+                }
+            }
+        }
+        Command::Spreads => write!(out, "{}", spread::table(std::io::stdin().lock())?)?,
+        Command::Gradients { problems, samplers, told, first, seeds, trials, workers } => {
+            let all = slopes::PROBLEMS.iter().map(|problem| problem.name.to_owned()).collect();
+            for problem in if problems.is_empty() { all } else { problems } {
+                let problem = slopes::by_name(&problem)?;
+                for name in &samplers {
+                    let sampler = samplers::by_name(name)?;
+                    // Nobody else looks at them.
+                    let told = if name == "gradient" { told.as_slice() } else { told.get(..1).unwrap_or_default() };
+                    for (told, seed) in
+                        told.iter().flat_map(|told| (first..first + seeds).map(move |seed| (told, seed)))
+                    {
+                        let run = slopes::run(problem, (name, sampler), told, seed, trials, workers)?;
+                        writeln!(out, "{run}")?;
+                    }
+                }
+            }
+        }
+        Command::Descents { after } => {
+            write!(out, "{}", slopes::table(std::io::stdin().lock(), &after)?)?;
         }
         Command::Speed { problem, samplers, finished, asks } => {
             let problem = problems::by_name(&problem)?;

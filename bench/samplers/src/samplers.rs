@@ -3,7 +3,7 @@
 use trimtab_engine::{Sampler, TpeSettings};
 
 /// Name and sampler, in the order of the help.
-const SAMPLERS: [(&str, Sampler); 9] = [
+const SAMPLERS: [(&str, Sampler); 10] = [
     ("automatic", Sampler::Automatic),
     ("random", Sampler::Random),
     ("quasi-random", Sampler::QuasiRandom),
@@ -13,6 +13,7 @@ const SAMPLERS: [(&str, Sampler); 9] = [
     ("cma-es", Sampler::CmaEs { population: None }),
     ("gaussian-process", Sampler::GaussianProcess),
     ("random-forest", Sampler::RandomForest),
+    ("gradient", Sampler::Gradient),
 ];
 
 /// The sampler of this name.

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use trimtab_engine::{
-    Action, Assignment, Batch, FidelityKind, Goal, History, Limits, Objective, Others, Plan, PlanSpec, Reduce,
-    ResultKind, Sampler, Scheduler, Settings, Space, TrialNumber, TrialResult, Values, decide, samplers, state::State,
+    Action, Assignment, Batch, FidelityKind, Goal, Gradient, History, Limits, Objective, Others, Plan, PlanSpec,
+    Reduce, ResultKind, Sampler, Scheduler, Settings, Space, TrialNumber, TrialResult, Values, decide, samplers,
+    state::State,
 };
 
 use crate::problems::{self, Problem};
@@ -84,19 +85,29 @@ impl Study {
         (starts, took)
     }
 
+    /// From now on so many trials run at once.
+    pub(crate) fn widen(&mut self, workers: u32) {
+        self.plan = self.plan.with_settings(Settings { parallelism: workers, ..self.plan.settings().clone() });
+    }
+
     /// The trial has reported these values, one for each objective, and rests.
     pub(crate) fn tell(&mut self, number: u32, values: &[f64]) {
-        self.history.open.extend(results(number, values));
+        self.tell_with(number, values, Gradient::default());
+    }
+
+    /// The same with a gradient.
+    pub(crate) fn tell_with(&mut self, number: u32, values: &[f64], gradient: Gradient) {
+        self.history.open.extend(results(number, values, gradient));
     }
 }
 
-fn results(number: u32, values: &[f64]) -> [TrialResult; 2] {
+fn results(number: u32, values: &[f64], gradient: Gradient) -> [TrialResult; 2] {
     let number = TrialNumber(number);
     let (first, others) = values.split_first().map_or((f64::NAN, &[][..]), |(first, others)| (*first, others));
     let (values, others) = (Values::once(first), Others(others.to_vec()));
     [
         TrialResult { number, kind: ResultKind::Observed { level: 0, values, others } },
-        TrialResult { number, kind: ResultKind::Rested { level: 0, spent: 1 } },
+        TrialResult { number, kind: ResultKind::Rested { level: 0, spent: 1, gradient } },
     ]
 }
 
@@ -158,7 +169,7 @@ pub(crate) fn speed(
             admitted: std::mem::take(&mut admitted),
             actions: vec![start],
         });
-        admitted.extend(results(number, &[value]));
+        admitted.extend(results(number, &[value], Gradient::default()));
         study.history.next_number = number + 1;
     }
     study.history.open = admitted;

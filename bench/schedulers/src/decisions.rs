@@ -128,7 +128,7 @@ fn late_decisions(plan: &Plan) -> Vec<Duration> {
         if level >= target {
             running.remove(&number);
             let spent = u64::from(plan.fidelity(level));
-            open.push(TrialResult { number: TrialNumber(number), kind: ResultKind::Rested { level, spent } });
+            open.push(TrialResult { number: TrialNumber(number), kind: ResultKind::rested(level, spent) });
         } else {
             running.insert(number, (level + 1, target));
         }

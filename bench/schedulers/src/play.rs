@@ -207,7 +207,7 @@ pub(crate) fn drive(plan: &Plan, mut train: impl FnMut(&Run<'_>) -> Option<Train
             let end = if trained.failed {
                 ResultKind::Ended { outcome: Outcome::Failed, spent: *paid }
             } else {
-                ResultKind::Rested { level, spent: *paid }
+                ResultKind::rested(level, *paid)
             };
             history.open.extend(observed.chain([end]).map(|kind| TrialResult { number, kind }));
         }

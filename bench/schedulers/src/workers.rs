@@ -210,7 +210,7 @@ impl Clock {
         if level >= trial.target {
             self.busy += now - trial.began;
             trial.is_running = false;
-            results.push(result(ResultKind::Rested { level, spent: trial.spent }));
+            results.push(result(ResultKind::rested(level, trial.spent)));
         } else {
             let delay = self.step(number);
             self.after(delay, number, run);

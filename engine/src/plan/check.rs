@@ -113,7 +113,8 @@ fn population(sampler: &Sampler, errors: &mut Vec<PlanError>) {
         | Sampler::Grid { .. }
         | Sampler::Bohb
         | Sampler::GaussianProcess
-        | Sampler::RandomForest => return,
+        | Sampler::RandomForest
+        | Sampler::Gradient => return,
     };
     if let Some(given) = given.filter(|given| !allowed.contains(given)) {
         let (least, most) = allowed.into_inner();
@@ -143,13 +144,18 @@ pub(super) fn ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors:
         | Sampler::CmaEs { .. }
         | Sampler::Bohb
         | Sampler::GaussianProcess
-        | Sampler::RandomForest => {
+        | Sampler::RandomForest
+        | Sampler::Gradient => {
             population(&spec.sampler, errors);
             if let Sampler::Tpe(TpeSettings { startup_trials, .. }) = spec.sampler
                 && !(1..=samplers::MAX_STARTUP).contains(&startup_trials)
             {
                 let rule = format!("must be between 1 and {} (given {startup_trials})", samplers::MAX_STARTUP);
                 errors.push(error("sampler.tpe.startupTrials", rule));
+            }
+            if spec.sampler == Sampler::Gradient && !spec.space.has_continuum() {
+                let rule = "needs a float without a step that can vary: nothing else has a gradient";
+                errors.push(error("sampler.gradient", rule));
             }
             let is_exhausted_some_day = samplers::finite::is_exhaustible(enumeration);
             let passes_end =

@@ -200,7 +200,11 @@ fn check_several(spec: &PlanSpec, errors: &mut Vec<PlanError>) {
         | Sampler::Grid { .. }
         | Sampler::Genetic { .. }
         | Sampler::Tpe(_) => false,
-        Sampler::Bohb | Sampler::CmaEs { .. } | Sampler::GaussianProcess | Sampler::RandomForest => true,
+        Sampler::Bohb
+        | Sampler::CmaEs { .. }
+        | Sampler::GaussianProcess
+        | Sampler::RandomForest
+        | Sampler::Gradient => true,
     };
     if is_for_one {
         let message = "must be left out with several objectives, as it searches for one: `automatic`, `random`, `quasiRandom`, `grid`, `genetic` and `tpe` can search for several";

@@ -109,7 +109,7 @@ fn play(plan: &Plan, curve: Curve) -> State<'static> {
             let values = curve(&mut Stream::new(plan.spec().seed, Purpose::TrialSeed, u64::from(number.0)));
             let observed =
                 (0..=level).zip(values).map(|(level, value)| ResultKind::observed(level, Values::once(value)));
-            let rested = ResultKind::Rested { level, spent: u64::from(plan.fidelity(level)) };
+            let rested = ResultKind::rested(level, u64::from(plan.fidelity(level)));
             open.extend(observed.chain([rested]).map(|kind| TrialResult { number, kind }));
         }
     }

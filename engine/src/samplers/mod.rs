@@ -7,8 +7,10 @@ mod differential_evolution;
 pub(crate) mod finite;
 mod gaussian_process;
 mod genetic;
+mod gradient;
 mod grid;
 mod points;
+mod quasi_newton;
 mod quasi_random;
 mod random;
 mod random_forest;
@@ -55,6 +57,7 @@ impl Sampler {
             Self::Bohb => bohb::NAME,
             Self::GaussianProcess => gaussian_process::NAME,
             Self::RandomForest => random_forest::NAME,
+            Self::Gradient => gradient::NAME,
         }
     }
 }
@@ -104,8 +107,10 @@ impl Memo {
             | Sampler::Bohb
             | Sampler::GaussianProcess
             | Sampler::RandomForest => Self::None,
-            // What it picks as trials come in is the process, and then estimators.
-            Sampler::Tpe(_) | Sampler::Automatic => Self::Points(points::Points::new(&plan.spec().space)),
+            // What these pick as trials come in is the process, and then estimators.
+            Sampler::Tpe(_) | Sampler::Automatic | Sampler::Gradient => {
+                Self::Points(points::Points::new(&plan.spec().space))
+            }
             Sampler::CmaEs { .. } => Self::CmaEs(Box::new(cma_es::Memory::new(plan))),
         }
     }
@@ -159,6 +164,7 @@ fn ask(sampler: Sampler, plan: &Plan, state: &State<'_>, number: u32) -> Option<
         },
         Sampler::GaussianProcess => gaussian_process::propose(plan, state, number),
         Sampler::RandomForest => random_forest::propose(plan, state, number),
+        Sampler::Gradient => gradient::propose(plan, state, number),
         // It never picks itself.
         Sampler::Automatic => None,
     }

@@ -24,6 +24,21 @@ impl Domain {
         }
     }
 
+    /// Whether it is a float that takes any value of its range.
+    #[must_use]
+    pub fn is_continuum(&self) -> bool {
+        matches!(self, Self::Float { step: None, min, max, .. } if min < max)
+    }
+
+    /// Whether the value is one of these.
+    #[must_use]
+    pub fn contains(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Float { min, max, step: None, .. }, Value::Float(x)) => (*min..=*max).contains(x),
+            _ => self.index_of(value).is_some(),
+        }
+    }
+
     /// The value of this index in the domain's order; the last one beyond the end. For a continuum: its lowest value.
     #[must_use]
     pub fn at(&self, index: u64) -> Value {

@@ -142,7 +142,7 @@ fn check_conditions(errors: &mut Errors, path: &str, parameter: &Parameter, befo
             continue;
         };
         // On a continuum the condition would hold with probability zero.
-        if matches!(parent.domain, Domain::Float { step: None, min, max, .. } if min < max) {
+        if parent.domain.is_continuum() {
             errors.add(
                 format!("{path}.parameter"),
                 format!("must be a parameter with countable values; `{name}` is a float without a step"),

@@ -288,6 +288,7 @@ several! {
     bounded_tpe_none_conditional: TPE, Scheduler::None, conditional, 1;
     bounded_gaussian_process_none_continuous: Sampler::GaussianProcess, Scheduler::None, continuous, 1;
     bounded_random_forest_none_small: Sampler::RandomForest, Scheduler::None, small, 1;
+    bounded_gradient_none_continuous: Sampler::Gradient, Scheduler::None, continuous, 1;
     two_random_none_continuous: Sampler::Random, Scheduler::None, continuous, 2;
     two_random_hyperband_conditional: Sampler::Random, HYPERBAND, conditional, 2;
     two_quasi_random_none_continuous: Sampler::QuasiRandom, Scheduler::None, continuous, 2;
@@ -328,6 +329,7 @@ stopping! {
     random_patience_continuous: Sampler::Random, 2, continuous;
     random_threshold_small: Sampler::Random, 3, small;
     random_all_rules_continuous: Sampler::Random, 4, continuous;
+    gradient_all_rules_conditional: Sampler::Gradient, 4, conditional;
     grid_median_small: GRID, 0, small;
     grid_all_rules_tiny: GRID, 4, tiny;
 }
@@ -532,4 +534,10 @@ conformance! {
     random_forest_hyperband_tiny: Sampler::RandomForest, HYPERBAND, tiny;
     random_forest_halving_through_continuous: Sampler::RandomForest, HALVING_THROUGH, continuous;
     random_forest_halving_through_conditional: Sampler::RandomForest, HALVING_THROUGH, conditional;
+    gradient_none_continuous: Sampler::Gradient, Scheduler::None, continuous;
+    gradient_none_conditional: Sampler::Gradient, Scheduler::None, conditional;
+    gradient_hyperband_continuous: Sampler::Gradient, HYPERBAND, continuous;
+    gradient_hyperband_conditional: Sampler::Gradient, HYPERBAND, conditional;
+    gradient_halving_through_continuous: Sampler::Gradient, HALVING_THROUGH, continuous;
+    gradient_asha_continuous: Sampler::Gradient, ASHA, continuous;
 }

@@ -178,6 +178,9 @@ fn check_symmetry(plan: &Plan, history: &History, decision: &Decision, name: &st
                 *values = Values { last: -values.last, best: -values.best, mean: -values.mean, count: values.count };
                 others.0.iter_mut().take(further).for_each(|value| *value = -*value);
             }
+            if let ResultKind::Rested { gradient, .. } = &mut result.kind {
+                gradient.0.iter_mut().for_each(|slope| *slope = -*slope);
+            }
         }
     };
     let mut mirror = history.clone();

@@ -36,7 +36,7 @@ fn judged() -> (Plan, History, Decision) {
         let value = if number == 4 { f64::NAN } else { f64::from(number) };
         let number = TrialNumber(number);
         history.open.push(TrialResult { number, kind: ResultKind::observed(0, Values::once(value)) });
-        history.open.push(TrialResult { number, kind: ResultKind::Rested { level: 0, spent: 1 } });
+        history.open.push(TrialResult { number, kind: ResultKind::rested(0, 1) });
     }
     let decision = decide(&plan, &history);
     assert!(!objects(&plan, &history, &decision));

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trimtab_engine::{
-    Action, Batch, FidelityKind, Held, History, Others, Outcome, Plan, ResultKey, ResultKind, Settings, TrialNumber,
-    TrialResult, Values, Verdict, advance, best, decide, state::State, verify::Finding,
+    Action, Batch, FidelityKind, Gradient, Held, History, Others, Outcome, Plan, ResultKey, ResultKind, Sampler,
+    Settings, TrialNumber, TrialResult, Values, Verdict, advance, best, decide, state::State, verify::Finding,
 };
 
 use crate::dice::Dice;
@@ -203,7 +203,8 @@ impl World {
         pod.reached = Some(reach);
         if reach >= pod.target {
             pod.running = false;
-            let kind = ResultKind::Rested { level: reach, spent: pod.paid };
+            let gradient = gradient(&self.plan, quality);
+            let kind = ResultKind::Rested { level: reach, spent: pod.paid, gradient };
             self.mail.push(TrialResult { number: TrialNumber(number), kind });
         }
     }
@@ -316,4 +317,19 @@ impl World {
         }
         (self.plan, self.history)
     }
+}
+
+/// What a trial of this quality says of slopes, where somebody asks: mostly something, sometimes what no slope is.
+fn gradient(plan: &Plan, quality: u64) -> Gradient {
+    if plan.spec().sampler != Sampler::Gradient || quality.is_multiple_of(7) {
+        return Gradient::default();
+    }
+    let slope = |place: usize| match (quality >> (11 + 4 * place as u64)) % 16 {
+        0 => f64::NAN,
+        1 => f64::INFINITY,
+        2 => -1e308,
+        3 => 5e-324,
+        roll => roll as f64 / 8.0 - 1.0,
+    };
+    Gradient((0..plan.spec().space.parameters.len()).map(slope).collect())
 }

@@ -111,7 +111,7 @@ fn restart_doubles_the_population_and_ignores_the_search_before() {
     let mut restarts = 0;
     while let crate::Next::Action(action) = crate::next(&plan, &state) {
         state.apply(&plan, &action);
-        let results = [ResultKind::observed(0, Values::once(1.0)), ResultKind::Rested { level: 0, spent: 1 }];
+        let results = [ResultKind::observed(0, Values::once(1.0)), ResultKind::rested(0, 1)];
         state.admit(&plan, &results.map(|kind| TrialResult { number: action.number(), kind }));
         let super::super::Memo::CmaEs(memory) = state.sampling() else { panic!("a memory") };
         restarts = memory.restart;
@@ -139,7 +139,7 @@ fn told<'t>(
         };
         state.apply(plan, &start);
         let kinds = match outcome {
-            Ok(value) => vec![ResultKind::observed(0, Values::once(value)), ResultKind::Rested { level: 0, spent: 1 }],
+            Ok(value) => vec![ResultKind::observed(0, Values::once(value)), ResultKind::rested(0, 1)],
             Err(outcome) => vec![ResultKind::Ended { outcome, spent: 1 }],
         };
         state.admit(plan, &kinds.into_iter().map(|kind| TrialResult { number, kind }).collect::<Vec<_>>());

@@ -1,12 +1,8 @@
 //! Minimizing a smooth function in a box: limited-memory BFGS, projected.
 //!
-//! Nocedal and Wright, "Numerical Optimization", algorithm 7.4 for the direction; coordinates that rest at a bound and would
-//! leave it are held there (Bertsekas 1982), and steps are shortened until they descend enough (Armijo).
+//! The direction is that of [`Curvature`]; steps are shortened until they descend enough (Armijo).
 
-use std::collections::VecDeque;
-
-/// How many steps are remembered.
-const MEMORY: usize = 8;
+use crate::samplers::quasi_newton::{Curvature, Pair, dot};
 
 /// The box, and when to stop.
 #[derive(Clone, Copy, Debug)]
@@ -16,16 +12,6 @@ pub(super) struct Bounds<'a> {
     pub(super) steps: usize,
     /// A step that gains less than this ends the descent.
     pub(super) gain: f64,
-}
-
-struct Pair {
-    step: Vec<f64>,
-    change: Vec<f64>,
-    product: f64,
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
 /// What is descended: value and gradient at a point.
@@ -39,13 +25,13 @@ pub(super) fn descend(function: &mut Function<'_>, start: &[f64], bounds: Bounds
     if !value.is_finite() {
         return None;
     }
-    let mut pairs: VecDeque<Pair> = VecDeque::new();
+    let mut curvature = Curvature::default();
     for _ in 0..bounds.steps {
         let held = held(&point, &gradient, bounds);
         let free: Vec<f64> = gradient.iter().zip(&held).map(|(&g, &held)| if held { 0.0 } else { g }).collect();
-        let mut direction = quasi_newton(&free, &held, &pairs);
+        let mut direction = curvature.direction(&free, &held);
         if dot(&direction, &free) >= 0.0 {
-            pairs.clear();
+            curvature.forget();
             direction = free.iter().map(|g| -g).collect();
         }
         let length = dot(&direction, &direction).sqrt();
@@ -53,7 +39,7 @@ pub(super) fn descend(function: &mut Function<'_>, start: &[f64], bounds: Bounds
             break;
         }
         // Without knowledge of the curvature, a first step of moderate length.
-        let mut share = if pairs.is_empty() { (0.5 / length).min(1.0) } else { 1.0 };
+        let mut share = if curvature.is_unknown() { (0.5 / length).min(1.0) } else { 1.0 };
         let mut found = None;
         for _ in 0..12 {
             let next = moved(&point, &direction, share, bounds);
@@ -67,20 +53,17 @@ pub(super) fn descend(function: &mut Function<'_>, start: &[f64], bounds: Bounds
             share *= 0.35;
         }
         let Some((next, step, new_value, new_gradient)) = found else {
-            if pairs.is_empty() {
+            if curvature.is_unknown() {
                 break;
             }
-            pairs.clear();
+            curvature.forget();
             continue;
         };
         let gained = value - new_value;
         let change: Vec<f64> = new_gradient.iter().zip(&gradient).map(|(a, b)| a - b).collect();
-        let product = dot(&step, &change);
-        if product > 1e-10 * dot(&change, &change) {
-            if pairs.len() == MEMORY {
-                pairs.pop_front();
-            }
-            pairs.push_back(Pair { step, change, product });
+        let pair = Pair::new(step, change);
+        if pair.product > 1e-10 * dot(&pair.change, &pair.change) {
+            curvature.learn(pair);
         }
         (point, value, gradient) = (next, new_value, new_gradient);
         if gained < bounds.gain {
@@ -101,31 +84,6 @@ fn held(point: &[f64], gradient: &[f64], bounds: Bounds<'_>) -> Vec<bool> {
 fn moved(point: &[f64], direction: &[f64], share: f64, bounds: Bounds<'_>) -> Vec<f64> {
     let ends = bounds.low.iter().zip(bounds.high);
     point.iter().zip(direction).zip(ends).map(|((x, d), (&low, &high))| (x + share * d).max(low).min(high)).collect()
-}
-
-/// The two-loop recursion, in the space of the free coordinates.
-fn quasi_newton(free: &[f64], held: &[bool], pairs: &VecDeque<Pair>) -> Vec<f64> {
-    let mut direction: Vec<f64> = free.iter().map(|g| -g).collect();
-    let mut shares = Vec::with_capacity(pairs.len());
-    for pair in pairs.iter().rev() {
-        let share = dot(&pair.step, &direction) / pair.product;
-        direction.iter_mut().zip(&pair.change).for_each(|(d, y)| *d -= share * y);
-        shares.push(share);
-    }
-    if let Some(last) = pairs.back() {
-        let curvature = last.product / dot(&last.change, &last.change);
-        direction.iter_mut().for_each(|d| *d *= curvature);
-    }
-    for (pair, share) in pairs.iter().zip(shares.iter().rev()) {
-        let back = dot(&pair.change, &direction) / pair.product;
-        direction.iter_mut().zip(&pair.step).for_each(|(d, s)| *d += (share - back) * s);
-    }
-    direction.iter_mut().zip(held).for_each(|(d, &held)| {
-        if held {
-            *d = 0.0;
-        }
-    });
-    direction
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ fn parents_are_on_record_and_are_survivors() {
         bred += note.parents.len();
         let (number, value) = (*number, crate::Values::once(f64::from(number.0)));
         state.apply(&plan, &action);
-        let kinds = [crate::ResultKind::observed(0, value), crate::ResultKind::Rested { level: 0, spent: 1 }];
+        let kinds = [crate::ResultKind::observed(0, value), crate::ResultKind::rested(0, 1)];
         state.admit(&plan, &kinds.map(|kind| crate::TrialResult { number, kind }));
     }
     assert!(bred > 50, "most have two parents: {bred}");
