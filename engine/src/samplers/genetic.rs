@@ -70,7 +70,9 @@ pub(super) fn propose(plan: &Plan, state: &State<'_>, number: u32, population: O
         ranked.sort_unstable();
         ranked.iter().map(Standing::number).collect()
     };
-    let survivors: Vec<&Trial<'_>> = numbers.iter().filter_map(|&number| state.trial(number)).collect();
+    // Nothing is inherited that the space does not have, whatever is on record.
+    let is_whole = |trial: &&Trial<'_>| trial.parameters.as_deref().is_some_and(|own| plan.spec().space.contains(own));
+    let survivors: Vec<&Trial<'_>> = numbers.iter().filter_map(|&at| state.trial(at)).filter(is_whole).collect();
     let mut stream = Stream::new(plan.spec().seed, Purpose::Parameters, u64::from(number));
     for _ in 0..=REDRAWS {
         let Some((child, parents)) = breed(plan, &survivors, &mut stream) else { break };
