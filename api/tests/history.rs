@@ -340,7 +340,7 @@ fn gradient_is_read_with_the_rest_at_the_top() {
         rests.collect()
     };
     let none = engine::Gradient::default();
-    assert_eq!(gradients(&plan, &trial), [none.clone()], "more may come before it rests at the top");
+    assert_eq!(gradients(&plan, &trial), std::slice::from_ref(&none), "more may come before it rests at the top");
     let status = trial.status.as_mut().unwrap();
     status.rests.push(Rest { level: 9, spent: 9 });
     status.rested_level = Some(9);
