@@ -21,16 +21,19 @@ pub(crate) struct Ran {
     pub(crate) err: String,
 }
 
-/// A program that keeps its progress when it has told of it, and says the same wherever it goes on from.
+/// A program that keeps its progress from its beginning on, each time when it has told of it, and says the same wherever it goes on
+/// from. So what it has told is ahead of what it keeps by one epoch at most.
 pub(crate) const TRAINS: &str = r#"
 from=0
 if [ -e "$TRIMTAB_RESUME/epoch" ]; then from=$(cat "$TRIMTAB_RESUME/epoch"); fi
 mkdir -p "$TRIMTAB_CHECKPOINT"
+keep() { echo "$1" > "$TRIMTAB_CHECKPOINT/part" && mv "$TRIMTAB_CHECKPOINT/part" "$TRIMTAB_CHECKPOINT/epoch"; }
+keep "$from"
 epoch=$from
 while [ "$epoch" -lt "$TRIMTAB_FIDELITY" ]; do
     epoch=$((epoch + 1))
     awk -v x="$PARAM_X" -v e="$epoch" 'BEGIN { printf "epoch=%d loss=%.9f\n", e, (x - 0.3) ^ 2 + 1 / e }' || exit
-    echo "$epoch" > "$TRIMTAB_CHECKPOINT/part" && mv "$TRIMTAB_CHECKPOINT/part" "$TRIMTAB_CHECKPOINT/epoch"
+    keep "$epoch"
 done
 "#;
 
