@@ -14,7 +14,7 @@ import os
 import subprocess
 import tempfile
 
-from record import EPOCHS, GRID
+from record import EPOCHS, GRID, arguments
 
 METHODS = {
     "random": ("random", {"none": {}}),
@@ -65,13 +65,7 @@ def main() -> None:
     parser.add_argument("--trainer", required=True)
     parser.add_argument("--goal", type=float, required=True)
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--data", help="a folder with the files of Fashion-MNIST, if they are not where the trainer looks")
-    parser.add_argument("--rows", default="10000")
-    parser.add_argument("--validation", default="5000")
-    given = parser.parse_args()
-    data = [f"--train-limit={given.rows}", f"--validation={given.validation}"]
-    if given.data:
-        data.append(f"--data={given.data}")
+    given, data = arguments(parser)
     for seed in range(given.seeds):
         for method in METHODS:
             with tempfile.TemporaryDirectory() as folder:

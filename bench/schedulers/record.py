@@ -48,10 +48,8 @@ def train(program: str, data: list[str], configuration: dict[str, str]) -> list[
     return [f"{start:.3f}", f"{epoch:.4f}", *cells]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--program", required=True)
-    parser.add_argument("--into", required=True)
+def arguments(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[str]]:
+    """What the command line says, and the trainer's flags for the data."""
     parser.add_argument("--data", help="a folder with the files of Fashion-MNIST, if they are not where the trainer looks")
     parser.add_argument("--rows", default="10000")
     parser.add_argument("--validation", default="5000")
@@ -59,6 +57,14 @@ def main() -> None:
     data = [f"--train-limit={given.rows}", f"--validation={given.validation}"]
     if given.data:
         data.append(f"--data={given.data}")
+    return given, data
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--into", required=True)
+    given, data = arguments(parser)
     done = set()
     if os.path.exists(given.into):
         with open(given.into, newline="") as file:
