@@ -8,6 +8,7 @@ use trimtab_protocol::Ending;
 
 use crate::conditions::reason;
 use crate::record::{self, Scale, fidelity};
+use crate::study::Origin;
 use crate::trial::{Outcome, OutcomeKind, Rest, Run, RunEnd, TrialStatus};
 use crate::whole;
 
@@ -48,8 +49,14 @@ pub fn class(why: &str) -> Class {
 }
 
 /// Puts the intent of the trial's next run into its status, and returns it. It resumes from the newest run that it can, if
-/// the study keeps checkpoints.
-pub fn begin(status: &mut TrialStatus, scale: Scale<'_>, target_level: u32, keeps_checkpoints: bool) -> Run {
+/// the study keeps checkpoints; a copy that has none of its own yet, from its donor's.
+pub fn begin(
+    status: &mut TrialStatus,
+    scale: Scale<'_>,
+    target_level: u32,
+    keeps_checkpoints: bool,
+    from: Option<&Origin>,
+) -> Run {
     let target_level = whole::next_target(status, scale.plan, target_level);
     let newest = || {
         if whole::is_whole(scale.plan) {
@@ -62,6 +69,9 @@ pub fn begin(status: &mut TrialStatus, scale: Scale<'_>, target_level: u32, keep
     let mut run = Run::from_zero(status.next_run, target_level);
     if let Some((number, reached)) = source {
         (run.resume_from, run.start) = (Some(number), to_text(reached));
+    } else if let Some((origin, number)) = donor(&status.runs, from.filter(|_| keeps_checkpoints)) {
+        (run.resume_trial, run.resume_from) = (Some(origin.trial), Some(number));
+        run.start = origin.start.clone().unwrap_or_else(|| to_text(f64::from(origin.level)));
     }
     record::begin_run(status, scale, target_level);
     status.next_run += 1;
@@ -71,6 +81,23 @@ pub fn begin(status: &mut TrialStatus, scale: Scale<'_>, target_level: u32, keep
         status.runs.remove(0);
     }
     run
+}
+
+/// The donor's run that a copy begins from, unless a run that did so found nothing to do: then the copy begins from zero.
+fn donor<'o>(runs: &[Run], from: Option<&'o Origin>) -> Option<(&'o Origin, u32)> {
+    let is_barren = |run: &Run| run.resume_trial.is_some() && said_nothing(run) && is_lost(run);
+    from.filter(|_| !runs.iter().any(is_barren)).and_then(|origin| Some((origin, origin.run?)))
+}
+
+/// The run of a trial that ended in order at this level, and how far it had come, as text: what a copy from there begins from.
+#[must_use]
+pub fn rested_run(runs: &[Run], level: u32) -> Option<(u32, String)> {
+    let is_it = |run: &&Run| {
+        let end = run.end.as_ref().filter(|end| end.gone);
+        run.target_level == level && end.is_some_and(|end| class(&end.reason) == Class::Good)
+    };
+    let run = runs.iter().rev().find(is_it)?;
+    Some((run.number, run.reached.clone().unwrap_or_else(|| to_text(f64::from(level)))))
 }
 
 /// What it means that a run's program exited with 0 and all that it printed was read: a reason and a message for people. Values
@@ -220,8 +247,12 @@ fn said_nothing(run: &Run) -> bool {
 /// Whether a run's checkpoint is ahead of what was printed: its program was killed between saving and printing, and the run
 /// that went on from there found nothing left to do. Who goes on from it again learns nothing again.
 pub(crate) fn is_barren(runs: &[Run], number: u32) -> bool {
-    let lost = |run: &Run| run.end.as_ref().is_some_and(|end| end.reason == reason::LOG_LOST);
-    runs.iter().any(|run| run.resume_from == Some(number) && said_nothing(run) && lost(run))
+    let is_own = |run: &Run| run.resume_from == Some(number) && run.resume_trial.is_none();
+    runs.iter().any(|run| is_own(run) && said_nothing(run) && is_lost(run))
+}
+
+fn is_lost(run: &Run) -> bool {
+    run.end.as_ref().is_some_and(|end| end.reason == reason::LOG_LOST)
 }
 
 /// The newest run whose checkpoint can be resumed, and how far it came: one that ended, gained, and writes no more. What was

@@ -7,6 +7,7 @@ pub mod conditions;
 pub mod ending;
 pub mod front;
 pub mod history;
+pub mod lineage;
 pub mod manifest;
 pub mod names;
 pub mod plan;

@@ -4,8 +4,9 @@ use kube::ResourceExt;
 use trimtab_engine as engine;
 
 use crate::study::{
-    AshaForm, Constraint, FidelityKind, Goal, Limits, Parameter, Reduce, ResourceHours, Sampler, Scale, Scheduler,
-    SettingsRecord, Sizes, StartPoint, StoppingRule, Study, StudySpec, TpeModel, WithoutCheckpoint,
+    AshaForm, Constraint, Exploit, FidelityKind, Goal, Limits, Parameter, PopulationBased, Reduce, ResourceHours,
+    Sampler, Scale, Scheduler, SettingsRecord, Sizes, StartPoint, StoppingRule, Study, StudySpec, TpeModel,
+    WithoutCheckpoint,
 };
 use crate::validate::FieldError;
 
@@ -289,9 +290,30 @@ fn scheduler(scheduler: Option<&Scheduler>, errors: &mut Vec<FieldError>) -> eng
         },
     });
     let dehb = scheduler.dehb.as_ref().map(|d| engine::Scheduler::Dehb { reduction_factor: d.reduction_factor });
-    let members = "`none`, `successiveHalving`, `hyperband`, `asha`, `dehb`";
-    one_of("spec.scheduler", members, [none, halving, hyperband, asha, dehb], errors).unwrap_or(engine::Scheduler::None)
+    let population = scheduler.population_based.as_ref().map(|p| population_based(p, errors));
+    let members = "`none`, `successiveHalving`, `hyperband`, `asha`, `dehb`, `populationBased`";
+    let given = [none, halving, hyperband, asha, dehb, population];
+    one_of("spec.scheduler", members, given, errors).unwrap_or(engine::Scheduler::None)
 }
+
+fn population_based(population: &PopulationBased, errors: &mut Vec<FieldError>) -> engine::Scheduler {
+    if population.exploit == Exploit::Tournament && population.percent.is_some() {
+        let field = "spec.scheduler.populationBased.percent";
+        errors.push(FieldError::new(field, "must be left out with `exploit` Tournament"));
+    }
+    engine::Scheduler::PopulationBased {
+        population: population.population,
+        interval: population.interval,
+        exploit: match population.exploit {
+            Exploit::Truncation => engine::Exploit::Truncation { percent: population.percent.unwrap_or(PERCENT) },
+            Exploit::Tournament => engine::Exploit::Tournament,
+        },
+        resample_percent: population.resample_percent,
+    }
+}
+
+/// The share of a population that truncation replaces unless the Study says otherwise, in a hundred: the paper's.
+const PERCENT: u32 = 20;
 
 fn stopping(rules: &[StoppingRule], errors: &mut Vec<FieldError>) -> Vec<engine::StoppingRule> {
     let rules = rules.iter().enumerate().filter_map(|(at, rule)| {

@@ -1,7 +1,7 @@
 //! What is known of early stopping, in words: the Study's condition says them, and `trimtab explain`.
 
 use trimtab_engine::safety::{FEWEST_PAIRS, SAFE};
-use trimtab_engine::{Correlation, Plan, Safety};
+use trimtab_engine::{Correlation, Plan, Safety, Scheduler};
 
 use crate::conditions::reason;
 
@@ -28,6 +28,11 @@ pub fn tell(plan: &Plan, safety: &Safety, unit: &str) -> Told {
             format!(
                 "{pairs} trials ran on unjudged past the lowest rung; from {FEWEST_PAIRS} on something can be said"
             ),
+        ),
+        Safety::Unknown { .. } if matches!(plan.spec().scheduler, Scheduler::PopulationBased { .. }) => told(
+            "Unknown",
+            reason::TOO_FEW_PAIRS,
+            "what is replaced is not trained on, so that nobody knows what it would have come to".to_owned(),
         ),
         Safety::Unknown { can_come: false, .. } => told(
             "Unknown",

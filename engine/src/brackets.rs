@@ -48,6 +48,7 @@ pub fn name(scheduler: &Scheduler) -> &'static str {
         Scheduler::Hyperband { .. } => "hyperband",
         Scheduler::Asha { .. } => "asha",
         Scheduler::Dehb { .. } => "dehb",
+        Scheduler::PopulationBased { .. } => "populationBased",
     }
 }
 
@@ -103,6 +104,21 @@ fn ladder(range: FidelityRange, eta: u32, promotions: u32, first: u64) -> Vec<Ra
     rungs
 }
 
+/// The levels of a population: the lowest fidelity, every so many units from there, and the highest.
+fn levels(range: FidelityRange, interval: u32) -> Result<Vec<u32>, PlanError> {
+    let steps = (range.max.saturating_sub(range.min)).div_ceil(interval.max(1));
+    if steps as usize >= MAX_LEVELS {
+        let least = range.max.saturating_sub(range.min).div_ceil(u32::try_from(MAX_LEVELS).unwrap_or(u32::MAX) - 1);
+        let field = "scheduler.populationBased.interval".to_owned();
+        let message = format!(
+            "must be at least {least}, so that there are at most {MAX_LEVELS} levels from `fidelity.min` to `fidelity.max` (given {interval})"
+        );
+        return Err(PlanError { field, message });
+    }
+    let rising = (0..steps).map(|step| range.min + step * interval);
+    Ok(rising.chain([range.max]).collect())
+}
+
 /// The levels and the brackets of a study.
 ///
 /// # Errors
@@ -129,6 +145,12 @@ pub fn plan(fidelity: Option<FidelityRange>, scheduler: &Scheduler) -> Result<(V
             }
             raw.truncate(*brackets as usize);
             (raw, *eta, "asha")
+        }
+        (Scheduler::PopulationBased { population, interval, .. }, Some(range)) => {
+            let levels = levels(range, *interval)?;
+            let rung = |level: usize| RungPlan { level, size: *population };
+            let rungs = (0..levels.len()).map(rung).collect();
+            return Ok((levels, vec![BracketPlan { rungs }]));
         }
         (Scheduler::None, _) | (_, None) => return Ok((vec![top], Vec::new())),
     };

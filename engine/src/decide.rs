@@ -7,6 +7,7 @@ use crate::history::{Action, History, Reason, TrialNumber, TrialResult, Verdict,
 use crate::number::sortable;
 use crate::plan::Plan;
 use crate::samplers;
+use crate::schedulers::Place;
 use crate::state::{MAX_TRIALS, State};
 
 /// The most actions that one batch takes.
@@ -43,14 +44,16 @@ pub(crate) enum Hindrance {
 }
 
 impl State<'_> {
-    /// What keeps a new trial from starting to this level.
-    pub(crate) fn hindrance(&self, plan: &Plan, level: usize) -> Option<Hindrance> {
+    /// What keeps a new trial from starting there. Copies are never exhausted: they differ by what they begin from.
+    pub(crate) fn hindrance(&self, plan: &Plan, place: &Place) -> Option<Hindrance> {
         let number = self.next_number();
-        if samplers::is_exhausted(plan, self, number) {
+        let fidelity = |level: usize| u64::from(plan.fidelity(level));
+        let cost = fidelity(place.level).saturating_sub(place.from.map_or(0, fidelity));
+        if place.from.is_none() && samplers::is_exhausted(plan, self, number) {
             Some(Hindrance::Exhausted)
         } else if plan.settings().limits.trials.unwrap_or(MAX_TRIALS).min(MAX_TRIALS) <= number {
             Some(Hindrance::Trials)
-        } else if !self.can_pay(plan, u64::from(plan.fidelity(level))) {
+        } else if !self.can_pay(plan, cost) {
             Some(Hindrance::Spending)
         } else {
             None
@@ -118,10 +121,11 @@ fn verdict_at_once(plan: &Plan, state: &State<'_>) -> Option<Verdict> {
 
 fn start(plan: &Plan, state: &State<'_>) -> Option<Action> {
     let place = state.memo().place(plan)?;
-    if state.hindrance(plan, place.level).is_some() {
+    if state.hindrance(plan, &place).is_some() {
         return None;
     }
     let number = state.next_number();
+    let from = state.memo().copying(plan, number).map(|copying| copying.from);
     let proposal = samplers::propose(plan, state, number)?;
     Some(Action::Start {
         number: TrialNumber(number),
@@ -130,6 +134,7 @@ fn start(plan: &Plan, state: &State<'_>) -> Option<Action> {
         level: place.level,
         sampler: proposal.sampler.to_owned(),
         note: proposal.note,
+        from,
         reason: Reason::NewTrial,
     })
 }
@@ -139,7 +144,7 @@ fn verdict_at_rest(plan: &Plan, state: &State<'_>, is_waiting_for_money: bool) -
     if state.active() > 0 || plan.settings().suspend {
         return Verdict::Running;
     }
-    let hindrance = state.memo().place(plan).map(|place| state.hindrance(plan, place.level));
+    let hindrance = state.memo().place(plan).map(|place| state.hindrance(plan, &place));
     let reason = match hindrance {
         _ if is_waiting_for_money => VerdictReason::FullTrainingsReached,
         None => VerdictReason::BracketsDone,

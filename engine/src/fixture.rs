@@ -101,7 +101,7 @@ impl Study {
         decision
     }
 
-    /// Decides, and says the actions in short: `stop 3 RungLost`, `go 0 to 1`, `start 9 in 1 to 0`.
+    /// Decides, and says the actions in short: `stop 3 RungLost`, `go 0 to 1`, `start 9 in 1 to 0`, `start 9 to 2 from 3 at 1`.
     pub(crate) fn acts(&mut self) -> Vec<String> {
         self.step().actions.iter().map(short).collect()
     }
@@ -111,7 +111,12 @@ pub(crate) fn short(action: &crate::Action) -> String {
     match action {
         crate::Action::Stop { number, reason, .. } => format!("stop {number} {}", reason.as_str()),
         crate::Action::Continue { number, level, .. } => format!("go {number} to {level}"),
-        crate::Action::Start { number, bracket, level, .. } => format!("start {number} in {bracket} to {level}"),
+        crate::Action::Start { number, bracket, level, from: None, .. } => {
+            format!("start {number} in {bracket} to {level}")
+        }
+        crate::Action::Start { number, level, from: Some(from), .. } => {
+            format!("start {number} to {level} from {} at {}", from.donor, from.level)
+        }
     }
 }
 

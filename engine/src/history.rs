@@ -182,11 +182,13 @@ pub enum Reason {
     BeyondThreshold,
     /// It was made for this level and no other, and its value is known.
     Evaluated,
+    /// Another member of the population is better: a copy of that one takes its place.
+    Replaced,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NewTrial,
         Self::Promoted,
         Self::RungLost,
@@ -196,6 +198,7 @@ impl Reason {
         Self::NoImprovement,
         Self::BeyondThreshold,
         Self::Evaluated,
+        Self::Replaced,
     ];
 
     /// The reason as it is written in the API.
@@ -211,6 +214,7 @@ impl Reason {
             Self::NoImprovement => "NoImprovement",
             Self::BeyondThreshold => "BeyondThreshold",
             Self::Evaluated => "Evaluated",
+            Self::Replaced => "Replaced",
         }
     }
 
@@ -268,6 +272,15 @@ pub struct Note {
     pub fallback: Option<String>,
 }
 
+/// Where a copy begins: at what its donor had when it rested at a level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The trial that is copied.
+    pub donor: TrialNumber,
+    /// The level's index at which it rested.
+    pub level: usize,
+}
+
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
@@ -307,6 +320,8 @@ pub enum Action {
         sampler: String,
         /// What the sampler says of it.
         note: Note,
+        /// The checkpoint that it begins from, where it is a copy; absent: it begins from zero.
+        from: Option<Origin>,
         /// Why.
         reason: Reason,
     },

@@ -32,13 +32,14 @@ pub use decide::{Decision, Next, advance, decide, next};
 pub use front::{Front, front};
 pub use held::Held;
 pub use history::{
-    Action, Batch, Comparison, Gradient, History, Note, Others, Outcome, Reason, ResultKey, ResultKind, TrialNumber,
+    Action, Batch, Comparison, Gradient, History, Note, Origin, Others, Outcome, Reason, ResultKey, ResultKind,
+    TrialNumber,
     TrialResult, Values, Verdict, VerdictReason,
 };
 pub use importance::{Importance, importance};
 pub use plan::{
-    AshaForm, Bound, FidelityKind, FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce, Sampler,
-    Scheduler, Settings, Sizes, StoppingRule, TpeSettings,
+    AshaForm, Bound, Exploit, FidelityKind, FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce,
+    Sampler, Scheduler, Settings, Sizes, StoppingRule, TpeSettings,
 };
 pub use safety::{Correlation, Safety, safety};
 pub use space::{Assignment, Condition, Domain, Parameter, Scale, Space, Value};

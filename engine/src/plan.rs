@@ -15,7 +15,7 @@ use crate::schedulers::{self, stopping};
 use crate::space::{Assignment, Enumeration, Space};
 
 pub(crate) use check::{at_least, error};
-pub use early::{AshaForm, Sizes, StoppingRule};
+pub use early::{AshaForm, Exploit, Sizes, StoppingRule};
 pub use fidelity::FidelityKind;
 pub use metrics::{Bound, MAX_BOUNDS};
 
@@ -147,6 +147,17 @@ pub enum Scheduler {
     Dehb {
         /// One in how many passes a rung, 2..=10.
         reduction_factor: u32,
+    },
+    /// Population based training (Jaderberg et al., arXiv 1711.09846): who lags is replaced by a copy of who leads.
+    PopulationBased {
+        /// How many train side by side, 2..=1,000.
+        population: u32,
+        /// Fidelity between two judgements, at least 1. The first is at the lowest fidelity.
+        interval: u32,
+        /// Who is replaced, and by a copy of whom.
+        exploit: Exploit,
+        /// The chance in a hundred that a copy's parameter is drawn anew instead of being perturbed.
+        resample_percent: u32,
     },
 }
 
@@ -406,7 +417,7 @@ impl Plan {
                 run_through && !self.resumes()
             }
             Scheduler::Asha { form, .. } => form == AshaForm::Stopping,
-            Scheduler::Dehb { .. } => false,
+            Scheduler::Dehb { .. } | Scheduler::PopulationBased { .. } => false,
             Scheduler::None => true,
         }
     }
@@ -419,7 +430,7 @@ impl Plan {
             | Scheduler::Hyperband { reduction_factor, .. }
             | Scheduler::Asha { reduction_factor, .. }
             | Scheduler::Dehb { reduction_factor } => reduction_factor.max(1),
-            Scheduler::None => 1,
+            Scheduler::None | Scheduler::PopulationBased { .. } => 1,
         }
     }
 
@@ -450,7 +461,12 @@ impl Plan {
         overview.trials = trials;
         overview.plain = trials.map(|trials| trials.saturating_mul(top));
         (overview.resumed, overview.restarted) = (overview.plain, overview.plain);
-        if !self.brackets.is_empty() && trials.is_some() {
+        if let Scheduler::PopulationBased { population, exploit, .. } = self.spec.scheduler {
+            // A copy pays only what is left, so a population pays for as many trials as it has places. Nothing can start again.
+            overview.trials = schedulers::copies(population, exploit)
+                .map(|copies| u64::from(population) + copies * self.top_level() as u64);
+            overview.restarted = None;
+        } else if !self.brackets.is_empty() && trials.is_some() {
             let (mut resumed, mut restarted) = (0, 0);
             for bracket in &overview.brackets {
                 let mut below = 0;

@@ -31,6 +31,12 @@ pub enum Purpose {
     Subset = 41,
     /// What a model draws to propose the trial whose number is the index.
     Search = 42,
+    /// How the configuration of a copy differs from its donor's; the index is the copy's number.
+    Explore = 60,
+    /// Whom the trial whose number is the index is a copy of.
+    Donor = 61,
+    /// Whom a member of a population meets; the index is the level and its number.
+    Rival = 62,
 }
 
 /// A stream of random numbers.

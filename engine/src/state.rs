@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::history::{
-    Action, Gradient, History, Note, Others, Outcome, Reason, ResultKind, TrialNumber, TrialResult, Values,
+    Action, Gradient, History, Note, Origin, Others, Outcome, Reason, ResultKind, TrialNumber, TrialResult, Values,
 };
 use crate::number::BEYOND;
 use crate::plan::{Plan, Scheduler};
@@ -42,13 +42,15 @@ pub struct Trial<'h> {
     pub note: Cow<'h, Note>,
     /// The bracket's running counter.
     pub bracket: u32,
+    /// What it is a copy of; absent where it began from zero.
+    pub from: Option<Origin>,
     /// The level's index that it may run to.
     pub target: usize,
     /// The level's index of the highest rung that it passed.
     pub cleared: Option<usize>,
     /// Values at levels, by rising level.
     pub values: Vec<Shown>,
-    /// The highest level at which a run ended in order.
+    /// The highest level at which a run ended in order; of a copy at least the one that it begins from.
     pub rested: Option<usize>,
     /// The gradient that it reported, once it rests at the highest level.
     pub gradient: Gradient,
@@ -68,7 +70,8 @@ pub struct Trial<'h> {
 
 impl Trial<'_> {
     fn into_owned(self) -> Trial<'static> {
-        let Self { number, parameters, sampler, note, bracket, target, cleared, values, rested, spent, .. } = self;
+        let Self { number, parameters, sampler, note, bracket, from, target, cleared, values, rested, spent, .. } =
+            self;
         let Self { gradient, stop, ended, batch, rests, targets, .. } = self;
         let parameters = parameters.map(|parameters| Cow::Owned(parameters.into_owned()));
         let (sampler, note) = (Cow::Owned(sampler.into_owned()), Cow::Owned(note.into_owned()));
@@ -78,6 +81,7 @@ impl Trial<'_> {
             sampler,
             note,
             bracket,
+            from,
             target,
             cleared,
             values,
@@ -127,11 +131,17 @@ impl Trial<'_> {
         self.values_at(level).filter(|_| plan.runs_through() || self.rested >= Some(level))
     }
 
-    /// The rung of its bracket on which it began: the lowest, but where DEHB made it for another one.
+    /// Whether a run of its own ended in order at this level.
+    pub(crate) fn has_rested_at(&self, level: usize) -> bool {
+        level < 64 && self.rests >> level & 1 == 1
+    }
+
+    /// The rung of its bracket on which it began: the lowest, but where DEHB made it for another one, or it is a copy.
     #[must_use]
     pub fn first_rung(&self, plan: &Plan) -> usize {
         match plan.spec().scheduler {
             Scheduler::Dehb { .. } => schedulers::first_rung(plan, self),
+            Scheduler::PopulationBased { .. } => schedulers::birth(self).min(plan.top_level()),
             _ => 0,
         }
     }
@@ -454,7 +464,7 @@ impl<'h> State<'h> {
         parameters: Cow<'h, Assignment>,
         (sampler, note): (Cow<'h, str>, Cow<'h, Note>),
     ) {
-        let Action::Start { number, bracket, level, .. } = *action else { return };
+        let Action::Start { number, bracket, level, from, .. } = *action else { return };
         // A number that is taken or out of bounds starts nothing.
         if number.0 < self.next_number() || number.0 >= MAX_TRIALS {
             return;
@@ -464,6 +474,8 @@ impl<'h> State<'h> {
             self.taken.insert(point);
         }
         let target = level.min(plan.top_level());
+        // A copy is where its donor was: what it pays begins there.
+        let rested = from.map(|from| from.level).filter(|level| *level < target);
         self.push(
             plan,
             Trial {
@@ -472,10 +484,11 @@ impl<'h> State<'h> {
                 sampler,
                 note,
                 bracket,
+                from,
                 target,
                 cleared: None,
                 values: Vec::new(),
-                rested: None,
+                rested,
                 gradient: Gradient::default(),
                 spent: 0,
                 stop: None,
@@ -500,6 +513,7 @@ impl<'h> State<'h> {
                     sampler: Cow::Borrowed(""),
                     note: Cow::Owned(Note::default()),
                     bracket,
+                    from: None,
                     target: 0,
                     cleared: None,
                     values: Vec::new(),

@@ -62,6 +62,7 @@ fn run(scheduler: Scheduler) -> (usize, Vec<Duration>) {
                 level: 0,
                 sampler: "random".to_owned(),
                 note: proposal.note,
+                from: None,
                 reason: trimtab_engine::Reason::NewTrial,
             }],
         });

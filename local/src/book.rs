@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use trimtab_api::conditions::{self, study as condition};
 use trimtab_api::study::{ActionKind, BatchRecord, BestTrial, Front, ResourceHours, SettingsRecord, TrialCounts};
 use trimtab_api::trial::{OutcomeKind, TrialStatus};
-use trimtab_api::{Study, StudySpec, Trial, front, history, resources, validate};
+use trimtab_api::{Study, StudySpec, Trial, front, history, lineage, resources, validate};
 use trimtab_engine::{self as engine, Best, Decision, History, Plan, ResultKey, Settings};
 
 use crate::error::Error;
@@ -109,7 +109,9 @@ impl Book {
     pub fn batch(&self, plan: &Plan, decision: &Decision) -> BatchRecord {
         let newest = self.study.status.as_ref().map_or(0, |status| status.applied_batch);
         let number = self.history.batches.last().map_or(0, |batch| batch.number).max(newest) + 1;
-        history::batch_record(plan, decision, number)
+        let mut batch = history::batch_record(plan, decision, number);
+        lineage::name_runs(&mut batch, |number| self.trial(number)?.status.as_ref());
+        batch
     }
 
     /// Takes a batch that is on record, and the settings that it was decided under.

@@ -4,6 +4,7 @@
 //! The UID stays, because the seed and the trials' names come from it. What only a cluster knows goes: owners, pods, conditions. A run that
 //! had not ended there is interrupted here, and the trial goes on from a checkpoint that was brought along, or from zero.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use trimtab_api::conditions::{reason, study as condition};
 use trimtab_api::record::Scale;
 use trimtab_api::study::ActionKind;
-use trimtab_api::{Study, StudyStatus, Trial, ending, history, names};
+use trimtab_api::{Study, StudyStatus, Trial, ending, history, lineage, names};
 
 use crate::book;
 use crate::error::Error;
@@ -65,7 +66,8 @@ pub fn import(luggage: Luggage, folder: &Folder) -> Result<Arrival, Error> {
     arrival.trials = trials.len();
     let made = write(&study, &trials, program, directory, folder).and_then(|()| {
         for trial in &trials {
-            bring(&study, trial, checkpoints.as_deref(), folder, &mut arrival)?;
+            let copied = lineage::needed(&plan, &trials, trial.spec.number, lineage::is_over(&study));
+            bring(&study, (trial, &copied), checkpoints.as_deref(), folder, &mut arrival)?;
         }
         Ok(())
     });
@@ -170,22 +172,26 @@ fn write(
     journal.flush()
 }
 
-/// Brings the checkpoint along that the trial would go on from.
+/// Brings the checkpoint along that the trial would go on from, and those of these runs, which copies begin from.
 fn bring(
     study: &Study,
-    trial: &Trial,
+    (trial, copied): (&Trial, &BTreeSet<u32>),
     from: Option<&Path>,
     folder: &Folder,
     arrival: &mut Arrival,
 ) -> Result<(), Error> {
-    let Some(status) = trial.status.as_ref().filter(|status| status.outcome.is_none()) else { return Ok(()) };
+    let Some(status) = trial.status.as_ref().filter(|_| study.spec.trial.checkpoint.is_some()) else { return Ok(()) };
     let number = trial.spec.number;
-    let Some((run, _)) = ending::resume_from(&status.runs).filter(|_| study.spec.trial.checkpoint.is_some()) else {
-        return Ok(());
-    };
     let uid = study.metadata.uid.as_deref().unwrap_or_default();
-    let there = from.map(|root| root.join(names::run_folder(uid, number, run))).filter(|path| path.is_dir());
-    let Some(there) = there else {
+    let own = ending::resume_from(&status.runs).map(|(run, _)| run).filter(|_| status.outcome.is_none());
+    let is_there = |run: u32| Some(from?.join(names::run_folder(uid, number, run))).filter(|path| path.is_dir());
+    for run in copied.iter().copied().filter(|run| Some(*run) != own) {
+        if let Some(there) = is_there(run) {
+            copy(&there, &folder.run(number, run).checkpoint())?;
+        }
+    }
+    let Some(run) = own else { return Ok(()) };
+    let Some(there) = is_there(run) else {
         arrival.restarted.push(number);
         return Ok(());
     };

@@ -110,7 +110,7 @@ mod tests {
         let plan = crate::book::plan(&study).unwrap();
         let mut status = TrialStatus { next_run: 1, ..TrialStatus::default() };
         let scale = Scale { plan: &plan };
-        ending::begin(&mut status, scale, 1, false);
+        ending::begin(&mut status, scale, 1, false, None);
         let ended = Ended { ending, wanted: wanted.map(|why| (why, String::new())), ..Ended::default() };
         classify(&mut status, 0, scale, ended).0.0
     }

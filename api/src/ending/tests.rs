@@ -1,4 +1,6 @@
 use crate::conditions::reason;
+use crate::study::Origin;
+use crate::trial::Run;
 use crate::whole::tests::Player;
 
 /// A run that was killed after it had saved more than it had printed; the next one goes on there and has nothing to say.
@@ -43,4 +45,31 @@ fn who_begins_at_zero_and_prints_nothing_has_failed() {
     player.begin(3);
     assert_eq!(player.finish(), reason::NO_METRIC);
     assert!(player.status.outcome.is_some());
+}
+
+#[test]
+fn a_copy_begins_from_its_donors_run_until_it_has_one_of_its_own() {
+    let origin = |run| Origin { trial: 4, level: 1, run, start: Some("1".to_owned()) };
+    let began = |run: &Run| (run.resume_trial, run.resume_from, run.start.clone());
+    let donors = (Some(4), Some(2), "1".to_owned());
+    let mut player = Player::copy("Cumulative", origin(Some(2)));
+    assert_eq!(began(&player.begin(3)), donors);
+    player.end(reason::EVICTED, "the node was short of memory");
+    assert_eq!(began(&player.begin(3)), donors, "it has nothing of its own yet");
+    player.print(Some(2.0), 0.6);
+    player.end(reason::EVICTED, "the node was short of memory");
+    assert_eq!(began(&player.begin(3)), (None, Some(2), "2".to_owned()), "its own second run");
+    player.print(Some(3.0), 0.7);
+    assert_eq!(player.finish(), reason::REACHED);
+    assert_eq!(player.status.spent_fidelity, 2, "from epoch 1 to 3");
+
+    // A donor whose run nobody knows any more, and a checkpoint with nothing to go on with: from zero.
+    assert_eq!(began(&Player::copy("Cumulative", origin(None)).begin(3)), (None, None, "0".to_owned()));
+    let mut player = Player::copy("Cumulative", origin(Some(2)));
+    player.begin(3);
+    assert_eq!(player.finish(), reason::LOG_LOST);
+    assert_eq!(began(&player.begin(3)), (None, None, "0".to_owned()));
+    player.print(Some(1.0), 0.5);
+    player.print(Some(3.0), 0.7);
+    assert_eq!((player.finish(), player.status.spent_fidelity), (reason::REACHED, 3));
 }

@@ -1,12 +1,13 @@
 //! Decisions as they are written, and back.
 
 use trimtab_engine::{
-    Action, Assignment, Comparison, Decision, Note, Plan, Reason, TrialNumber, TrialResult, admitted, number,
+    self as engine, Action, Assignment, Comparison, Decision, Note, Plan, Reason, TrialNumber, TrialResult, admitted,
+    number,
 };
 
 use super::level_index;
 use crate::plan::record_of;
-use crate::study::{ActionKind, ActionRecord, BatchRecord, ComparisonRecord, ParameterValue};
+use crate::study::{ActionKind, ActionRecord, BatchRecord, ComparisonRecord, Origin, ParameterValue};
 use crate::trial::{BatchHeader, TrialBatch, TrialSpec};
 
 /// A decision as `Study.status.batch` holds it. The settings are those of the plan that it was made with.
@@ -48,6 +49,7 @@ pub fn action_record(plan: &Plan, action: &Action) -> ActionRecord {
         fallback: None,
         parents: Vec::new(),
         tag: None,
+        from: None,
     };
     match action {
         Action::Stop { compared, .. } => {
@@ -60,7 +62,7 @@ pub fn action_record(plan: &Plan, action: &Action) -> ActionRecord {
             compared: compared.as_ref().map(compare),
             ..empty
         },
-        Action::Start { parameters, bracket, level, sampler, note, .. } => ActionRecord {
+        Action::Start { parameters, bracket, level, sampler, note, from, .. } => ActionRecord {
             level: Some(fidelity(*level)),
             bracket: Some(*bracket),
             sampler: Some(sampler.clone()),
@@ -72,6 +74,7 @@ pub fn action_record(plan: &Plan, action: &Action) -> ActionRecord {
             fallback: note.fallback.clone(),
             parents: note.parents.iter().map(|parent| parent.0).collect(),
             tag: note.tag.clone(),
+            from: from.map(|from| Origin { trial: from.donor.0, level: fidelity(from.level), run: None, start: None }),
             ..empty
         },
     }
@@ -105,6 +108,13 @@ pub fn action(plan: &Plan, record: &ActionRecord) -> Option<Action> {
                 tag: record.tag.clone(),
                 parents: record.parents.iter().copied().map(TrialNumber).collect(),
                 fallback: record.fallback.clone(),
+            },
+            from: match &record.from {
+                Some(from) => {
+                    let level = level_index(plan, from.level)?;
+                    Some(engine::Origin { donor: TrialNumber(from.trial), level })
+                }
+                None => None,
             },
             reason,
         },
@@ -172,6 +182,7 @@ pub fn trial_action(plan: &Plan, spec: &TrialSpec, batch: &TrialBatch) -> Option
         fallback: spec.fallback.clone().filter(|_| start),
         parents: if start { spec.parents.clone() } else { Vec::new() },
         tag: spec.tag.clone().filter(|_| start),
+        from: spec.from.clone().filter(|_| start),
     };
     action(plan, &record)
 }

@@ -26,6 +26,7 @@ pub fn trial_from_start(study: &Study, batch: &BatchRecord, index: u32) -> Optio
         fallback: record.fallback.clone(),
         parents: record.parents.clone(),
         tag: record.tag.clone(),
+        from: record.from.clone(),
         bracket: record.bracket?,
         target_level: record.level?,
         cleared_level: None,
@@ -80,8 +81,11 @@ fn ranks_by_fronts(study: &Study) -> bool {
 /// told in the rule's own words.
 #[must_use]
 pub fn sentence(study: &Study, record: &ActionRecord) -> String {
-    let Some(compared) = &record.compared else { return record.reason.clone() };
     let unit = study.spec.fidelity.as_ref().map_or("fidelity", |f| f.unit.as_str());
+    if let Some(from) = &record.from {
+        return format!("a copy of trial {} at {unit} {}", from.trial, from.level);
+    }
+    let Some(compared) = &record.compared else { return record.reason.clone() };
     let (rank, of, level, kept) = (compared.rank, compared.of, compared.level, compared.kept);
     let (value, cutoff) = (&compared.value, &compared.cutoff);
     let others = of.saturating_sub(1);

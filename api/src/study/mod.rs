@@ -14,16 +14,17 @@ use serde::{Deserialize, Serialize};
 use crate::schema::{LARGE, METRIC, SAFE};
 
 pub use search::{
-    Asha, AshaForm, BohbSampler, CmaEsSampler, Fidelity, FidelityKind, GRADIENT, GeneticSampler, GradientSampler,
-    GridSampler, Hyperband, MedianRule, NoScheduler, PatienceRule, PercentileRule, QuasiRandomSampler, RandomSampler,
-    Sampler, Scheduler, Sizes, StoppingRule, SuccessiveHalving, ThresholdRule, TpeModel, TpeSampler, WithoutCheckpoint,
+    Asha, AshaForm, BohbSampler, CmaEsSampler, Exploit, Fidelity, FidelityKind, GRADIENT, GeneticSampler,
+    GradientSampler, GridSampler, Hyperband, MedianRule, NoScheduler, PatienceRule, PercentileRule, PopulationBased,
+    QuasiRandomSampler, RandomSampler, Sampler, Scheduler, Sizes, StoppingRule, SuccessiveHalving, ThresholdRule,
+    TpeModel, TpeSampler, WithoutCheckpoint,
 };
 pub use space::{
     Categorical, Constraint, FloatRange, IntRange, Ordinal, Parameter, ParameterValue, Scale, StartPoint, When,
 };
 pub use status::{
-    ActionKind, ActionRecord, BatchRecord, BestTrial, ComparisonRecord, Front, FrontTrial, SettingsRecord, StudyStatus,
-    TrialCounts,
+    ActionKind, ActionRecord, BatchRecord, BestTrial, ComparisonRecord, Front, FrontTrial, Origin, SettingsRecord,
+    StudyStatus, TrialCounts,
 };
 pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, TemplateMetadata, TrialTemplate};
 
@@ -32,14 +33,17 @@ pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, T
 #[kube(group = "trimtab.dev", version = "v1alpha1", kind = "Study", plural = "studies", namespaced)]
 #[kube(status = "StudyStatus", derive = "PartialEq", category = "tuning")]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.scheduler) || has(self.scheduler.none) || has(self.fidelity)").message("`fidelity` must be set for the schedulers `successiveHalving`, `hyperband`, `asha` and `dehb`").field_path(".fidelity"))]
+#[x_kube(validation = Rule::new("!has(self.scheduler) || has(self.scheduler.none) || has(self.fidelity)").message("`fidelity` must be set for the schedulers `successiveHalving`, `hyperband`, `asha`, `dehb` and `populationBased`").field_path(".fidelity"))]
 #[x_kube(validation = Rule::new("!has(self.recordMetrics) || !self.objectives.exists(o, o.metric in self.recordMetrics)").message("`recordMetrics` must not name an objective's metric").field_path(".recordMetrics"))]
-#[x_kube(validation = Rule::new("(has(self.sampler) && has(self.sampler.grid)) || (has(self.scheduler) && (has(self.scheduler.successiveHalving) || has(self.scheduler.hyperband))) || !has(self.parameters) || !self.parameters.exists(p, has(p.float) && !has(p.float.step)) || (has(self.limits) && (has(self.limits.trials) || has(self.limits.fullTrainings) || has(self.limits.activeSeconds) || (has(self.limits.resourceHours) && self.limits.resourceHours.size() > 0)))").message("`limits` must have `trials`, `fullTrainings`, `activeSeconds` or `resourceHours`, or the study would never end").field_path(".limits"))]
+#[x_kube(validation = Rule::new("(has(self.sampler) && has(self.sampler.grid)) || (has(self.scheduler) && (has(self.scheduler.successiveHalving) || has(self.scheduler.hyperband) || has(self.scheduler.populationBased))) || !has(self.parameters) || !self.parameters.exists(p, has(p.float) && !has(p.float.step)) || (has(self.limits) && (has(self.limits.trials) || has(self.limits.fullTrainings) || has(self.limits.activeSeconds) || (has(self.limits.resourceHours) && self.limits.resourceHours.size() > 0)))").message("`limits` must have `trials`, `fullTrainings`, `activeSeconds` or `resourceHours`, or the study would never end").field_path(".limits"))]
 #[x_kube(validation = Rule::new("self.objectives.all(o, self.objectives.exists_one(p, p.metric == o.metric))").message("`objectives` must each have a metric of their own").field_path(".objectives"))]
 #[x_kube(validation = Rule::new("self.objectives.size() == 1 || !self.objectives.exists(o, has(o.target))").message("`target` must be left out with several objectives: a front is never done").field_path(".objectives"))]
 #[x_kube(validation = Rule::new("self.objectives.size() == 1 || !has(self.sampler) || has(self.sampler.random) || has(self.sampler.quasiRandom) || has(self.sampler.grid) || has(self.sampler.genetic) || has(self.sampler.tpe) || has(self.sampler.automatic)").message("`sampler` must be `automatic`, `random`, `quasiRandom`, `grid`, `genetic` or `tpe` with several objectives").field_path(".sampler"))]
 #[x_kube(validation = Rule::new("!has(self.scheduler) || !has(self.scheduler.dehb) || !has(self.sampler) || has(self.sampler.automatic)").message("`sampler` must be left out with the scheduler `dehb`, which proposes by itself").field_path(".sampler"))]
 #[x_kube(validation = Rule::new("self.objectives.size() == 1 || !has(self.scheduler) || !has(self.scheduler.dehb) || has(self.scheduler.dehb.rankBy)").message("`rankBy` must be set for the scheduler `dehb` with several objectives").field_path(".scheduler"))]
+#[x_kube(validation = Rule::new("self.objectives.size() == 1 || !has(self.scheduler) || !has(self.scheduler.populationBased) || has(self.scheduler.populationBased.rankBy)").message("`rankBy` must be set for the scheduler `populationBased` with several objectives").field_path(".scheduler"))]
+#[x_kube(validation = Rule::new("!has(self.scheduler) || !has(self.scheduler.populationBased) || has(self.trial.checkpoint)").message("`checkpoint` must be set for the scheduler `populationBased`: a copy begins from its donor's checkpoint").field_path(".trial"))]
+#[x_kube(validation = Rule::new("!has(self.scheduler) || !has(self.scheduler.populationBased) || !has(self.fidelity) || self.fidelity.kind == 'Cumulative'").message("`kind` must be Cumulative for the scheduler `populationBased`: a copy goes on with its donor's training").field_path(".fidelity"))]
 #[x_kube(validation = Rule::new("self.objectives.size() == 1 || !has(self.stopping) || self.stopping.size() == 0").message("`stopping` must be left out with several objectives: no rule knows what to give up for what").field_path(".stopping"))]
 #[x_kube(validation = Rule::new("self.objectives.size() == oldSelf.objectives.size() && [0, 1, 2, 3].all(i, i >= self.objectives.size() || (self.objectives[i].metric == oldSelf.objectives[i].metric && self.objectives[i].goal == oldSelf.objectives[i].goal && self.objectives[i].reduce == oldSelf.objectives[i].reduce))").message("`objectives` must not be changed, but for `target` and `reference`: a study's search is fixed. Make another study").field_path(".objectives"))]
 #[x_kube(validation = Rule::new("has(self.parameters) == has(oldSelf.parameters) && (!has(self.parameters) || (self.parameters == oldSelf.parameters && self.parameters.map(p, p.name) == oldSelf.parameters.map(p, p.name)))").message("`parameters` must not be added, changed, removed or put in another order: a study's search is fixed. Make another study").field_path(".parameters"))]

@@ -192,7 +192,7 @@ impl GradientSampler {
 /// What decides how far each trial may run: exactly one member.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("[has(self.none), has(self.successiveHalving), has(self.hyperband), has(self.asha), has(self.dehb)].exists_one(given, given)", "must have exactly one of `none`, `successiveHalving`, `hyperband`, `asha`, `dehb`"))]
+#[x_kube(validation = ("[has(self.none), has(self.successiveHalving), has(self.hyperband), has(self.asha), has(self.dehb), has(self.populationBased)].exists_one(given, given)", "must have exactly one of `none`, `successiveHalving`, `hyperband`, `asha`, `dehb`, `populationBased`"))]
 pub struct Scheduler {
     /// none lets every trial run to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -209,6 +209,9 @@ pub struct Scheduler {
     /// dehb breeds configurations for hyperband's rungs by differential evolution. `sampler` is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dehb: Option<Dehb>,
+    /// populationBased trains a population side by side: who lags is replaced by a copy of who leads, with other parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub population_based: Option<PopulationBased>,
 }
 
 impl Scheduler {
@@ -219,7 +222,8 @@ impl Scheduler {
         let hyperband = self.hyperband.as_ref().map(|h| ("hyperband", &h.rank_by));
         let asha = self.asha.as_ref().map(|a| ("asha", &a.rank_by));
         let dehb = self.dehb.as_ref().map(|d| ("dehb", &d.rank_by));
-        let named = [halving, hyperband, asha, dehb].into_iter().flatten();
+        let population = self.population_based.as_ref().map(|p| ("populationBased", &p.rank_by));
+        let named = [halving, hyperband, asha, dehb, population].into_iter().flatten();
         named.filter_map(|(name, metric)| Some((name, metric.as_deref()?))).next()
     }
 }
@@ -324,6 +328,45 @@ pub struct Dehb {
     pub rank_by: Option<String>,
 }
 
+/// Population based training.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("self.exploit != 'Tournament' || !has(self.percent)", "`percent` must be left out with `exploit` Tournament"))]
+pub struct PopulationBased {
+    /// population is how many trials train side by side.
+    #[schemars(range(min = 2, max = 1_000))]
+    pub population: u32,
+    /// interval is the fidelity between two judgements. The first is at `fidelity.min`.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub interval: u32,
+    /// exploit: Truncation (default), the worst are replaced by copies of the best; or Tournament, each meets one other, and the worse
+    /// is replaced by a copy of the better.
+    #[serde(default)]
+    pub exploit: Exploit,
+    /// percent of the population that Truncation replaces, at least one trial. Left out: 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 50))]
+    pub percent: Option<u32>,
+    /// resamplePercent is the chance, in a hundred, that a copy's parameter is drawn anew instead of being perturbed.
+    #[serde(default = "twenty_five")]
+    #[schemars(range(min = 0, max = 100))]
+    pub resample_percent: u32,
+    /// rankBy names the objective that decides. Needed where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = METRIC))]
+    pub rank_by: Option<String>,
+}
+
+/// Who of a population is replaced, and by a copy of whom.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Exploit {
+    /// The worst share, by copies of members of the best share.
+    #[default]
+    Truncation,
+    /// Whoever is worse than another one that is drawn at random, by a copy of that one.
+    Tournament,
+}
+
 /// What a rung of asynchronous successive halving does.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AshaForm {
@@ -420,6 +463,10 @@ fn one() -> u32 {
 
 fn five() -> u32 {
     5
+}
+
+fn twenty_five() -> u32 {
+    25
 }
 
 fn three() -> u32 {

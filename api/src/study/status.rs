@@ -280,6 +280,29 @@ pub struct ActionRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub tag: Option<String>,
+    /// from says what a copy begins from (Start).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Origin>,
+}
+
+/// What a copy begins from: the checkpoint of a run of its donor.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// trial is the donor's number.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub trial: u32,
+    /// level at which the donor rested.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub level: u32,
+    /// run of the donor that ended there. Left out: it is not on record any more, and the copy begins from zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub run: Option<u32>,
+    /// start is the fidelity that this run had reached, as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 32), regex(pattern = NUMBER))]
+    pub start: Option<String>,
 }
 
 /// What a rung compared.

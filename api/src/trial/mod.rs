@@ -9,7 +9,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use crate::schema::{LABEL, REASON, SAFE};
-use crate::study::{ActionKind, ComparisonRecord, ParameterValue, SettingsRecord};
+use crate::study::{ActionKind, ComparisonRecord, Origin, ParameterValue, SettingsRecord};
 
 pub use run::{Run, RunEnd};
 pub use status::{
@@ -29,6 +29,7 @@ pub use status::{
 #[x_kube(validation = Rule::new("has(self.fallback) == has(oldSelf.fallback) && (!has(self.fallback) || self.fallback == oldSelf.fallback)").message("`fallback` must not be added, changed or removed").field_path(".fallback"))]
 #[x_kube(validation = Rule::new("has(self.parents) == has(oldSelf.parents) && (!has(self.parents) || self.parents == oldSelf.parents)").message("`parents` must not be added, changed or removed").field_path(".parents"))]
 #[x_kube(validation = Rule::new("has(self.tag) == has(oldSelf.tag) && (!has(self.tag) || self.tag == oldSelf.tag)").message("`tag` must not be added, changed or removed").field_path(".tag"))]
+#[x_kube(validation = Rule::new("has(self.from) == has(oldSelf.from) && (!has(self.from) || self.from == oldSelf.from)").message("`from` must not be added, changed or removed").field_path(".from"))]
 #[x_kube(validation = Rule::new("self.bracket == oldSelf.bracket").message("`bracket` must not be changed").field_path(".bracket"))]
 #[x_kube(validation = Rule::new("self.targetLevel >= oldSelf.targetLevel").message("`targetLevel` must never fall").field_path(".targetLevel"))]
 #[x_kube(validation = Rule::new("!has(oldSelf.clearedLevel) || (has(self.clearedLevel) && self.clearedLevel >= oldSelf.clearedLevel)").message("`clearedLevel` must never fall").field_path(".clearedLevel"))]
@@ -119,6 +120,9 @@ pub struct TrialSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub tag: Option<String>,
+    /// from says what the trial begins from, where it is a copy of another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Origin>,
     /// bracket that the trial belongs to.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub bracket: u32,

@@ -24,6 +24,10 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1_000_000))]
     pub resume_from: Option<u32>,
+    /// resumeTrial is the trial whose run that is, where it is another one: a copy begins from its donor's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub resume_trial: Option<u32>,
     /// jobUID is known once the Job was created.
     #[serde(rename = "jobUID", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
@@ -61,6 +65,7 @@ impl Run {
             target_level,
             start: "0".to_owned(),
             resume_from: None,
+            resume_trial: None,
             job_uid: None,
             pod_name: None,
             reached: None,

@@ -6,6 +6,7 @@ use super::*;
 use crate::conditions::reason;
 use crate::ending;
 use crate::record;
+use crate::study::Origin;
 
 fn plan(kind: &str) -> Plan {
     let study = serde_json::json!({
@@ -27,16 +28,22 @@ fn plan(kind: &str) -> Plan {
 /// Plays the runs of one trial.
 pub(crate) struct Player {
     plan: Plan,
+    from: Option<Origin>,
     pub(crate) status: TrialStatus,
 }
 
 impl Player {
     pub(crate) fn new(kind: &str) -> Self {
-        Self { plan: plan(kind), status: TrialStatus { next_run: 1, ..TrialStatus::default() } }
+        Self { plan: plan(kind), from: None, status: TrialStatus { next_run: 1, ..TrialStatus::default() } }
+    }
+
+    /// The runs of a copy.
+    pub(crate) fn copy(kind: &str, from: Origin) -> Self {
+        Self { from: Some(from), ..Self::new(kind) }
     }
 
     pub(crate) fn begin(&mut self, target_level: u32) -> Run {
-        ending::begin(&mut self.status, Scale { plan: &self.plan }, target_level, true)
+        ending::begin(&mut self.status, Scale { plan: &self.plan }, target_level, true, self.from.as_ref())
     }
 
     pub(crate) fn print(&mut self, epoch: Option<f64>, value: f64) {

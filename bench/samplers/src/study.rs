@@ -161,6 +161,7 @@ pub(crate) fn speed(
             level: 0,
             sampler: proposal.sampler.to_owned(),
             note: proposal.note,
+            from: None,
             reason: trimtab_engine::Reason::NewTrial,
         };
         study.history.batches.push(Batch {

@@ -21,7 +21,8 @@ pub(crate) fn share(plan: &Plan, pace: Pace) -> Option<f64> {
     let settings = plan.settings();
     let is_ladder = !overview.brackets.is_empty() && !matches!(plan.spec().scheduler, Scheduler::Asha { .. });
     // Passes that follow each other have no end of their own, and where nothing but the space ends them nobody knows.
-    if is_ladder && !settings.limits.end_it() {
+    let ends_by_itself = matches!(plan.spec().scheduler, Scheduler::PopulationBased { .. });
+    if is_ladder && (ends_by_itself || !settings.limits.end_it()) {
         let total = if plan.spec().resumable { overview.resumed } else { overview.restarted };
         let is_all = !matches!(plan.spec().scheduler, Scheduler::Dehb { .. });
         return total.filter(|total| is_all && *total > 0).map(|total| (pace.spent / total as f64).clamp(0.0, 1.0));

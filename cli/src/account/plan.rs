@@ -37,6 +37,9 @@ pub(crate) struct PlanAccount {
     limits: Vec<String>,
     /// Whether each trial is judged by itself, so that there are no passes.
     asynchronous: bool,
+    /// Whether a population trains side by side, and copies take the places of those who lag.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    population: bool,
     /// What ends a trial early where there is no ladder, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stopping: Vec<String>,
@@ -63,6 +66,7 @@ impl PlanAccount {
         };
         let settings = plan.settings();
         let asynchronous = matches!(plan.spec().scheduler, Scheduler::Asha { .. });
+        let is_population = matches!(plan.spec().scheduler, Scheduler::PopulationBased { .. });
         let limits = &settings.limits;
         let limits = [
             limits.trials.map(|n| format!("{n} trials")),
@@ -86,10 +90,14 @@ impl PlanAccount {
             // What runs on past its rungs never starts again.
             resumes: plan.resumes() || (asynchronous && plan.runs_through()),
             asynchronous,
+            population: is_population,
             stopping: plan.spec().stopping.iter().map(|rule| rules::in_words(rule, unit)).collect(),
             parallelism: settings.parallelism,
             limits: limits.into_iter().flatten().collect(),
-            repeats: plan.spec().scheduler != Scheduler::None && !asynchronous && settings.limits.end_it(),
+            repeats: plan.spec().scheduler != Scheduler::None
+                && !asynchronous
+                && !is_population
+                && settings.limits.end_it(),
             seed: has_seed.then_some(plan.spec().seed),
         }
     }
@@ -112,6 +120,12 @@ impl PlanAccount {
         let mut costs = Table::bare();
         match self.trials {
             Some(trials) if self.brackets.is_empty() => costs.row(vec!["trials".to_owned(), trials.to_string()]),
+            Some(trials) if self.population => {
+                costs.row(vec!["trials, copies included".to_owned(), trials.to_string()]);
+            }
+            None if self.population => {
+                costs.row(vec!["trials, copies included".to_owned(), "as chance has it".to_owned()])
+            }
             Some(trials) if self.asynchronous => costs.row(vec!["trials".to_owned(), trials.to_string()]),
             Some(trials) => costs.row(vec!["trials in one pass".to_owned(), trials.to_string()]),
             None => costs.row(vec!["trials".to_owned(), "as many as the limits allow".to_owned()]),
@@ -131,6 +145,8 @@ impl PlanAccount {
                 cells.truncate(3);
                 cells
             })]
+        } else if self.population {
+            vec![cost("the population, copies from checkpoints", self.resumed, true)]
         } else {
             vec![
                 cost("resumed from checkpoints", self.resumed, self.resumes),
@@ -159,6 +175,10 @@ impl PlanAccount {
 
     fn ending(&self) -> String {
         let limits = self.limits.join(", or ");
+        if self.population {
+            let or = if limits.is_empty() { String::new() } else { format!(", or {limits}") };
+            return format!("ends when the population is trained{or}");
+        }
         let is_plain = self.brackets.is_empty() || self.asynchronous;
         match (is_plain, self.repeats, self.limits.is_empty()) {
             (false, true, _) => format!("passes follow each other until {limits}"),

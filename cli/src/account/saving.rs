@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 use trimtab_api::safety;
-use trimtab_engine::Plan;
 use trimtab_engine::safety::safety_of;
 use trimtab_engine::state::State;
+use trimtab_engine::{Plan, Scheduler};
 
 /// What was paid, and what as many trials would have paid in full.
 #[derive(Debug, Serialize)]
@@ -25,7 +25,9 @@ pub(crate) struct SavingAccount {
 impl SavingAccount {
     /// The account of a study; `None` where nothing is stopped early.
     pub(crate) fn new(plan: &Plan, state: &State<'_>, unit: &str, spent: u64) -> Option<Self> {
-        if plan.brackets().is_empty() && plan.spec().stopping.is_empty() {
+        // A copy takes over what its donor paid, so that nothing is saved by it and nothing is lost.
+        let is_population = matches!(plan.spec().scheduler, Scheduler::PopulationBased { .. });
+        if is_population || plan.brackets().is_empty() && plan.spec().stopping.is_empty() {
             return None;
         }
         let trials = state.trials().len() as u64;

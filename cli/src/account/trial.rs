@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use serde::Serialize;
 use trimtab_api::conditions::trial as condition;
 use trimtab_api::history::sentence;
-use trimtab_api::study::{ActionKind, ActionRecord, FidelityKind, Objective, ParameterValue, Reduce};
+use trimtab_api::study::{ActionKind, ActionRecord, FidelityKind, Objective, Origin, ParameterValue, Reduce};
 use trimtab_api::trial::{MetricValues, Run, TrialBatch};
 use trimtab_api::{Study, Trial};
 use trimtab_engine::state::{self, State};
@@ -38,6 +38,9 @@ pub(crate) struct TrialAccount {
     /// The sampler's own note.
     #[serde(skip_serializing_if = "Option::is_none")]
     tag: Option<String>,
+    /// What it is a copy of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Origin>,
     parameters: Vec<ParameterValue>,
     /// Why: one entry for each decision about it.
     decisions: Vec<Decided>,
@@ -76,6 +79,9 @@ struct At {
 struct RunAccount {
     number: u32,
     from: String,
+    /// The trial whose checkpoint it began from, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_trial: Option<u32>,
     to: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     reached: Option<String>,
@@ -148,6 +154,7 @@ impl TrialAccount {
             fallback: spec.fallback.clone(),
             parents: spec.parents.clone(),
             tag: spec.tag.clone(),
+            from: spec.from.clone(),
             parameters: spec.parameters.clone(),
             decisions: spec.batches.iter().map(|batch| decided(study, trial, batch, unit)).collect(),
             waiting: seen.and_then(|(plan, seen)| waiting(plan, brackets.get(&seen.bracket), seen, trial, unit)),
@@ -253,12 +260,18 @@ fn decided(study: &Study, trial: &Trial, batch: &TrialBatch, unit: &str) -> Deci
         fallback: None,
         parents: Vec::new(),
         tag: None,
+        from: None,
     };
     let level = batch.level.unwrap_or_default();
     let numbers = batch.compared.as_ref().map(|_| format!(": {}", sentence(study, &record))).unwrap_or_default();
     let reason = &batch.reason;
     let why = match batch.action {
-        ActionKind::Start => format!("started to {unit} {level} with a configuration {} ({reason})", origin(trial)),
+        ActionKind::Start => {
+            let copied = trial.spec.from.as_ref();
+            let copied =
+                copied.map_or_else(String::new, |from| format!(" from trial {} at {unit} {}", from.trial, from.level));
+            format!("started{copied} to {unit} {level} with a configuration {} ({reason})", origin(trial))
+        }
         ActionKind::Continue => format!("goes on to {unit} {level} ({reason}){numbers}"),
         ActionKind::Stop => format!("stopped ({reason}){numbers}"),
     };
@@ -357,6 +370,7 @@ impl RunAccount {
         Self {
             number: run.number,
             from: run.start.clone(),
+            from_trial: run.resume_trial,
             to: run.target_level,
             reached: run.reached.clone().filter(|_| is_counted),
             end: run.end.as_ref().map_or(alive, |end| end.reason.as_str()).to_owned(),
@@ -368,7 +382,8 @@ impl RunAccount {
     }
 
     fn render(&self, unit: &str) -> String {
-        let mut text = format!("run {}  {unit} {} to {}: {}", self.number, self.from, self.to, self.end);
+        let of = self.from_trial.map_or_else(String::new, |trial| format!(" of trial {trial}"));
+        let mut text = format!("run {}  {unit} {}{of} to {}: {}", self.number, self.from, self.to, self.end);
         if let Some(reached) = self.reached.as_ref().filter(|reached| **reached != self.to.to_string()) {
             let _ = write!(text, " at {unit} {reached}");
         }

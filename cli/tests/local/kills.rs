@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use trimtab_api::conditions::reason;
 use trimtab_local::{identity, journal};
 
+use crate::population::population;
 use crate::scene::{Scene, TRAINS, has, hyperband, study, trial};
 
 /// How often a study is killed. More by `TRIMTAB_KILLS`.
@@ -53,8 +54,8 @@ fn kill_after(scene: &Scene, bytes: u64) -> bool {
 }
 
 /// Runs a study that is killed again and again all along its way, and then to its end.
-fn stormy(parallelism: u32, seed: u64, length: u64) -> Scene {
-    let scene = Scene::new(&hyperband(parallelism), TRAINS);
+fn stormy(study: &str, seed: u64, length: u64) -> Scene {
+    let scene = Scene::new(study, TRAINS);
     let mut dice = Dice(seed);
     let mut killed = 0;
     // A record has some hundred bytes: every place between two of them is met, and within one. What a kill adds to the journal
@@ -119,7 +120,7 @@ fn a_study_that_is_killed_at_any_moment_decides_what_it_would_have_decided() {
     assert_eq!(plain.run().code, 0);
     // Three of the first bracket, one of them twice, and one of the second.
     assert_eq!(resumed(&plain), 4);
-    let scene = stormy(1, 7, std::fs::metadata(plain.study_folder().journal()).unwrap().len());
+    let scene = stormy(&hyperband(1), 7, std::fs::metadata(plain.study_folder().journal()).unwrap().len());
     assert_eq!(scene.actions(), plain.actions());
     assert!(resumed(&scene) >= 4, "{}", runs(&scene));
     let ends: Vec<String> = scene
@@ -134,10 +135,22 @@ fn a_study_that_is_killed_at_any_moment_decides_what_it_would_have_decided() {
 }
 
 #[test]
+fn a_population_that_is_killed_at_any_moment_makes_the_copies_that_it_would_have_made() {
+    let plain = Scene::new(&population(1), TRAINS);
+    assert_eq!(plain.run().code, 0);
+    // Each of four goes on three times, whether itself or as its copy.
+    assert_eq!(resumed(&plain), 12);
+    let scene = stormy(&population(1), 11, std::fs::metadata(plain.study_folder().journal()).unwrap().len());
+    assert_eq!(scene.actions(), plain.actions());
+    assert!(resumed(&scene) > 0, "{}", runs(&scene));
+    assert_eq!(scene.trimtab(&["best", "tuned"]).out, plain.trimtab(&["best", "tuned"]).out);
+}
+
+#[test]
 fn with_several_at_once_every_trial_is_accounted_for_after_kills() {
     let plain = Scene::new(&hyperband(3), TRAINS);
     assert_eq!(plain.run().code, 0);
-    let scene = stormy(3, 13, std::fs::metadata(plain.study_folder().journal()).unwrap().len());
+    let scene = stormy(&hyperband(3), 13, std::fs::metadata(plain.study_folder().journal()).unwrap().len());
     assert!(resumed(&scene) >= 4, "{}", runs(&scene));
     let book = scene.book();
     let statuses: Vec<_> = book.trials.iter().map(|trial| trial.status.clone().unwrap()).collect();

@@ -9,6 +9,7 @@ mod kills;
 mod kinds;
 mod moved;
 mod places;
+mod population;
 mod programs;
 mod refusals;
 mod scene;

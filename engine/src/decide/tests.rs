@@ -154,6 +154,7 @@ fn damaged_history_breaks_nothing() {
         parameters: crate::Assignment::default(),
         bracket,
         level,
+        from: None,
         sampler: String::new(),
         reason: Reason::NewTrial,
     };

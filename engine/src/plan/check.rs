@@ -1,6 +1,6 @@
 //! What is wrong with settings, ladder and sampler, each with its field and what is allowed.
 
-use super::{FidelityRange, PlanError, PlanSpec, Sampler, Scheduler, Settings, TpeSettings};
+use super::{Exploit, FidelityKind, FidelityRange, PlanError, PlanSpec, Sampler, Scheduler, Settings, TpeSettings};
 use crate::brackets;
 use crate::number::to_text;
 use crate::samplers;
@@ -59,28 +59,27 @@ pub(super) fn ladder(spec: &PlanSpec, errors: &mut Vec<PlanError>) -> bool {
     let (kind, factor, configurations) = match &spec.scheduler {
         Scheduler::None => return errors.len() == before,
         Scheduler::SuccessiveHalving { reduction_factor, configurations, .. } => {
-            ("successiveHalving", *reduction_factor, *configurations)
+            ("successiveHalving", Some(*reduction_factor), *configurations)
         }
-        Scheduler::Hyperband { reduction_factor, .. } => ("hyperband", *reduction_factor, None),
+        Scheduler::Hyperband { reduction_factor, .. } => ("hyperband", Some(*reduction_factor), None),
         Scheduler::Dehb { reduction_factor } => {
             if spec.sampler != Sampler::Automatic {
                 let message = "must be left out with the scheduler `dehb`, which proposes by differential evolution";
                 errors.push(error(format!("sampler.{}", spec.sampler.name()), message));
             }
-            if spec.has_several_objectives() && spec.rank_by.is_none() {
-                errors.push(error(
-                    "scheduler.dehb.rankBy",
-                    "must name the objective that decides where there are several",
-                ));
-            }
-            ("dehb", *reduction_factor, None)
+            one_decides(spec, "dehb", errors);
+            ("dehb", Some(*reduction_factor), None)
+        }
+        Scheduler::PopulationBased { .. } => {
+            population_based(spec, errors);
+            ("populationBased", None, None)
         }
         Scheduler::Asha { reduction_factor, brackets, .. } => {
             at_least(errors, "scheduler.asha.brackets", Some(u64::from(*brackets)), 1);
-            ("asha", *reduction_factor, None)
+            ("asha", Some(*reduction_factor), None)
         }
     };
-    if !(2..=10).contains(&factor) {
+    if let Some(factor) = factor.filter(|factor| !(2..=10).contains(factor)) {
         errors.push(error(
             format!("scheduler.{kind}.reductionFactor"),
             format!("must be between 2 and 10 (given {factor})"),
@@ -100,6 +99,44 @@ pub(super) fn ladder(spec: &PlanSpec, errors: &mut Vec<PlanError>) -> bool {
         Some(_) => {}
     }
     errors.len() == before
+}
+
+/// Where several objectives would have to be compared by one.
+fn one_decides(spec: &PlanSpec, kind: &str, errors: &mut Vec<PlanError>) {
+    if spec.has_several_objectives() && spec.rank_by.is_none() {
+        let field = format!("scheduler.{kind}.rankBy");
+        errors.push(error(field, "must name the objective that decides where there are several"));
+    }
+}
+
+/// The most members of a population.
+const MAX_POPULATION: u32 = 1_000;
+
+/// Checks what population based training needs beside two fidelities that differ.
+fn population_based(spec: &PlanSpec, errors: &mut Vec<PlanError>) {
+    let Scheduler::PopulationBased { population, interval, exploit, resample_percent } = spec.scheduler else { return };
+    let mut between = |field: &str, given: u32, (least, most): (u32, u32)| {
+        if !(least..=most).contains(&given) {
+            let field = format!("scheduler.populationBased.{field}");
+            errors.push(error(field, format!("must be between {least} and {most} (given {given})")));
+        }
+    };
+    between("population", population, (2, MAX_POPULATION));
+    between("resamplePercent", resample_percent, (0, 100));
+    if let Exploit::Truncation { percent } = exploit {
+        between("percent", percent, (1, 50));
+    }
+    at_least(errors, "scheduler.populationBased.interval", Some(u64::from(interval)), 1);
+    one_decides(spec, "populationBased", errors);
+    if spec.fidelity.is_some() && spec.kind != FidelityKind::Cumulative {
+        let message =
+            "must be Cumulative for the scheduler `populationBased`: a copy goes on with its donor's training";
+        errors.push(error("fidelity.kind", message));
+    }
+    if !spec.resumable {
+        let message = "must be given for the scheduler `populationBased`: a copy begins from its donor's checkpoint";
+        errors.push(error("resumable", message));
+    }
 }
 
 fn population(sampler: &Sampler, errors: &mut Vec<PlanError>) {
@@ -158,8 +195,10 @@ pub(super) fn ending(spec: &PlanSpec, enumeration: Option<&Enumeration>, errors:
                 errors.push(error("sampler.gradient", rule));
             }
             let is_exhausted_some_day = samplers::finite::is_exhaustible(enumeration);
-            let passes_end =
-                matches!(spec.scheduler, Scheduler::SuccessiveHalving { .. } | Scheduler::Hyperband { .. });
+            let passes_end = matches!(
+                spec.scheduler,
+                Scheduler::SuccessiveHalving { .. } | Scheduler::Hyperband { .. } | Scheduler::PopulationBased { .. }
+            );
             if !is_exhausted_some_day && !passes_end && !spec.settings.limits.end_it() {
                 errors.push(error(
                     "limits",

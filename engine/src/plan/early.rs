@@ -10,6 +10,18 @@ pub enum Sizes {
     Hpbandster,
 }
 
+/// Who of a population is replaced, and by a copy of whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exploit {
+    /// The worst share, by copies of members of the best share.
+    Truncation {
+        /// The share in a hundred, 1..=50.
+        percent: u32,
+    },
+    /// Whoever is worse than another member that is drawn at random, by a copy of that one.
+    Tournament,
+}
+
 /// What a rung of asynchronous successive halving does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AshaForm {

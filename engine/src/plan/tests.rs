@@ -199,3 +199,67 @@ fn dehb_proposes_by_itself_and_has_no_end_of_its_own() {
         .is_empty()
     );
 }
+
+#[test]
+fn population_has_levels_at_its_interval_and_says_what_it_needs() {
+    let spread = |min, max, interval| {
+        let mut spec = spec();
+        spec.fidelity = Some(FidelityRange { min, max });
+        spec.scheduler = population(10, interval, Exploit::Truncation { percent: 20 });
+        Plan::new(spec).map(|plan| plan.levels().to_vec())
+    };
+    assert_eq!(spread(1, 9, 3), Ok(vec![1, 4, 7, 9]));
+    assert_eq!(spread(3, 9, 3), Ok(vec![3, 6, 9]));
+    assert_eq!(spread(1, 9, 100), Ok(vec![1, 9]));
+    assert_eq!(spread(1, 64, 1).unwrap().len(), 64);
+    let error = spread(1, 65, 1).unwrap_err().remove(0);
+    assert_eq!(error.field, "scheduler.populationBased.interval");
+    assert!(error.message.contains("at least 2") && error.message.contains("given 1"), "{error}");
+    assert_eq!(spread(1, 65, 2).unwrap().len(), 33);
+
+    let plan =
+        Plan::new(PlanSpec { scheduler: population(10, 3, Exploit::Truncation { percent: 25 }), ..spec() }).unwrap();
+    let overview = plan.overview();
+    assert_eq!((overview.trials, overview.resumed, overview.restarted), (Some(10 + 3 * 2), Some(90), None));
+    let with = |scheduler: Scheduler, change: &dyn Fn(&mut PlanSpec)| {
+        fields(|spec| {
+            spec.scheduler = scheduler;
+            change(spec);
+        })
+    };
+    let good = population(4, 2, Exploit::Tournament);
+    assert!(with(good, &|spec| spec.settings.limits = Limits::default()).is_empty(), "it ends by itself");
+    for (field, scheduler) in [
+        ("population", population(1, 2, Exploit::Tournament)),
+        ("population", population(1_001, 2, Exploit::Tournament)),
+        ("interval", population(4, 0, Exploit::Tournament)),
+        ("percent", population(4, 2, Exploit::Truncation { percent: 0 })),
+        ("percent", population(4, 2, Exploit::Truncation { percent: 51 })),
+        (
+            "resamplePercent",
+            Scheduler::PopulationBased {
+                population: 4,
+                interval: 2,
+                exploit: Exploit::Tournament,
+                resample_percent: 101,
+            },
+        ),
+    ] {
+        assert_eq!(with(scheduler, &|_| {}), [format!("scheduler.populationBased.{field}")]);
+    }
+    assert_eq!(with(good, &|spec| spec.fidelity = None), ["fidelity"]);
+    assert_eq!(with(good, &|spec| spec.fidelity = Some(FidelityRange { min: 9, max: 9 })), ["fidelity.max"]);
+    assert_eq!(with(good, &|spec| spec.resumable = false), ["resumable"]);
+    assert_eq!(with(good, &|spec| spec.kind = FidelityKind::Fresh), ["fidelity.kind"]);
+    assert_eq!(with(good, &|spec| spec.kind = FidelityKind::Repeat), ["fidelity.kind"]);
+    let rule = StoppingRule::Threshold { value: 1.0, warm_up: 0 };
+    assert_eq!(with(good, &|spec| spec.stopping = vec![rule]), ["stopping"]);
+    let second = |spec: &mut PlanSpec| {
+        spec.further = vec![Objective { metric: "second".to_owned(), ..spec.objective.clone() }];
+    };
+    assert_eq!(with(good, &second), ["scheduler.populationBased.rankBy"]);
+}
+
+fn population(population: u32, interval: u32, exploit: Exploit) -> Scheduler {
+    Scheduler::PopulationBased { population, interval, exploit, resample_percent: 25 }
+}

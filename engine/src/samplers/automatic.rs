@@ -20,6 +20,9 @@ fn by_plan(plan: &Plan) -> Option<(Sampler, &'static str)> {
     if plan.spec().has_several_objectives() {
         return Some((Sampler::Tpe(TpeSettings::default()), "there are several objectives"));
     }
+    if matches!(plan.spec().scheduler, Scheduler::PopulationBased { .. }) {
+        return Some((Sampler::QuasiRandom, "the first members of a population are to be spread"));
+    }
     if plan.spec().scheduler != Scheduler::None {
         return Some((Sampler::Bohb, "trials are compared at lower fidelities"));
     }

@@ -148,6 +148,7 @@ fn what_somebody_else_made_is_put_where_its_values_are() {
             level: 0,
             sampler: "startWith".to_owned(),
             note: Note { tag: Some("point 0".to_owned()), ..Note::default() },
+            from: None,
             reason: crate::Reason::NewTrial,
         };
         let mut state = State::new(&study.plan);

@@ -10,6 +10,7 @@ mod genetic;
 mod gradient;
 mod grid;
 mod points;
+mod population_based;
 mod quasi_newton;
 mod quasi_random;
 mod random;
@@ -136,6 +137,9 @@ impl Memo {
 /// Proposes the configuration of the trial of this number; `None` exactly when the sampler [`is_exhausted`].
 #[must_use]
 pub fn propose(plan: &Plan, state: &State<'_>, number: u32) -> Option<Proposal> {
+    if let Some(copying) = state.memo().copying(plan, number) {
+        return population_based::propose(plan, state, copying, number);
+    }
     if let Some(proposal) = start_points::propose(plan, state, number) {
         return Some(proposal);
     }

@@ -241,7 +241,7 @@ impl Asha {
     pub(super) fn place(&self, plan: &Plan) -> Option<Place> {
         let bracket = self.bracket_of_next(plan);
         let first = plan.brackets().get(bracket as usize)?.rungs.first()?.level;
-        Some(Place { bracket, level: if plan.runs_through() { plan.top_level() } else { first } })
+        Some(Place { bracket, level: if plan.runs_through() { plan.top_level() } else { first }, from: None })
     }
 
     /// The rungs that judge, by bracket and from the lowest.

@@ -287,11 +287,11 @@ impl Ladder {
         }
         let shape = self.shape(plan, bracket);
         let rung = if plan.runs_through() { shape.last() } else { shape.first() };
-        Some(Place { bracket, level: rung?.level })
+        Some(Place { bracket, level: rung?.level, from: None })
     }
 
     fn is_closed_by_limits(&self, plan: &Plan, state: &State<'_>) -> bool {
-        self.place(plan).is_none_or(|place| state.hindrance(plan, place.level).is_some())
+        self.place(plan).is_none_or(|place| state.hindrance(plan, &place).is_some())
     }
 }
 

@@ -9,11 +9,13 @@ mod fronts;
 mod hyperband;
 mod ladder;
 mod none;
+mod population;
 pub(crate) mod stopping;
 mod successive_halving;
 
 pub(crate) use asha::shared_out;
 pub(crate) use dehb::{Breeding, Dehb, first_rung};
+pub(crate) use population::{Copying, Population, birth, copies};
 
 use crate::history::{Action, Reason};
 use crate::plan::{Plan, Scheduler};
@@ -26,6 +28,8 @@ pub(crate) struct Place {
     pub(crate) bracket: u32,
     /// The level's index that it may run to.
     pub(crate) level: usize,
+    /// The level's index that it begins from, where it is a copy.
+    pub(crate) from: Option<usize>,
 }
 
 /// A scheduler's memo.
@@ -39,6 +43,8 @@ pub(crate) enum Memo {
     Asha(asha::Asha),
     /// Rungs, and the subpopulation of each level.
     Dehb(Box<Dehb>),
+    /// Generations, and who is in them.
+    Population(Population),
     /// Who has completed, and who is watched by stopping rules.
     Stopping(stopping::Watch),
 }
@@ -52,6 +58,7 @@ impl Memo {
             Scheduler::Hyperband { .. } => Self::Ladder(ladder::Ladder::new(hyperband::RULE)),
             Scheduler::Asha { .. } => Self::Asha(asha::Asha::new(plan)),
             Scheduler::Dehb { .. } => Self::Dehb(Box::new(Dehb::new(plan))),
+            Scheduler::PopulationBased { .. } => Self::Population(Population::new(plan)),
         }
     }
 
@@ -62,6 +69,7 @@ impl Memo {
             Self::Ladder(ladder) => ladder.started(plan, trial),
             Self::Asha(asha) => asha.started(plan, trial),
             Self::Dehb(dehb) => dehb.started(plan, trial),
+            Self::Population(population) => population.started(plan, trial),
             Self::Stopping(watch) => watch.enter(plan, trial),
         }
     }
@@ -73,6 +81,7 @@ impl Memo {
             Self::Ladder(ladder) => ladder.leave(plan, trial),
             Self::Asha(asha) => asha.leave(plan, trial),
             Self::Dehb(dehb) => dehb.leave(plan, trial),
+            Self::Population(population) => population.leave(plan, trial),
             Self::Stopping(watch) => watch.leave(plan, trial),
         }
     }
@@ -84,6 +93,7 @@ impl Memo {
             Self::Ladder(ladder) => ladder.enter(plan, trial),
             Self::Asha(asha) => asha.enter(plan, trial),
             Self::Dehb(dehb) => dehb.enter(plan, trial),
+            Self::Population(population) => population.enter(plan, trial),
             Self::Stopping(watch) => watch.enter(plan, trial),
         }
     }
@@ -91,7 +101,7 @@ impl Memo {
     /// A trial is about to be stopped.
     pub(crate) fn stopping(&mut self, plan: &Plan, trial: &Trial<'_>, reason: Reason) {
         match self {
-            Self::None | Self::Asha(_) | Self::Stopping(_) => {}
+            Self::None | Self::Asha(_) | Self::Population(_) | Self::Stopping(_) => {}
             Self::Ladder(ladder) => ladder.stopping(plan, trial, reason),
             Self::Dehb(dehb) => dehb.stopping(plan, trial, reason),
         }
@@ -100,7 +110,7 @@ impl Memo {
     /// A trial is about to be let past this level.
     pub(crate) fn continuing(&mut self, plan: &Plan, trial: &Trial<'_>, cleared: usize) {
         match self {
-            Self::None | Self::Asha(_) | Self::Stopping(_) => {}
+            Self::None | Self::Asha(_) | Self::Population(_) | Self::Stopping(_) => {}
             Self::Ladder(ladder) => ladder.continuing(plan, trial, cleared),
             Self::Dehb(dehb) => dehb.continuing(plan, trial, cleared),
         }
@@ -113,6 +123,7 @@ impl Memo {
             Self::Ladder(ladder) => ladder.stop(plan, state),
             Self::Asha(asha) => asha.stop(plan, state),
             Self::Dehb(dehb) => dehb.stop(plan, state),
+            Self::Population(population) => population.stop(plan, state),
             Self::Stopping(watch) => watch.stop(plan, state),
         }
     }
@@ -124,6 +135,7 @@ impl Memo {
             Self::Ladder(ladder) => ladder.continues(plan, state),
             Self::Asha(asha) => asha.continues(plan, state),
             Self::Dehb(dehb) => dehb.continues(plan, state),
+            Self::Population(population) => population.continues(plan, state),
         }
     }
 
@@ -134,6 +146,7 @@ impl Memo {
             Self::Ladder(ladder) => ladder.pass(plan, state, pass),
             Self::Asha(asha) => asha.pass(plan, state, pass),
             Self::Dehb(dehb) => dehb.pass(plan, state, pass),
+            Self::Population(population) => population.pass(plan, state, pass),
         }
     }
 
@@ -144,6 +157,7 @@ impl Memo {
             Self::Ladder(ladder) => ladder.place(plan),
             Self::Asha(asha) => asha.place(plan),
             Self::Dehb(dehb) => dehb.place(plan),
+            Self::Population(population) => population.place(plan),
         }
     }
 
@@ -154,6 +168,16 @@ impl Memo {
             Self::Ladder(ladder) => ladder.bracket_of_next(plan),
             Self::Asha(asha) => asha.bracket_of_next(plan),
             Self::Dehb(dehb) => dehb.bracket_of_next(plan),
+            // There is one population.
+            Self::Population(_) => 0,
+        }
+    }
+
+    /// What the trial of this number is a copy of, if it is the next and is one.
+    pub(crate) fn copying(&self, plan: &Plan, number: u32) -> Option<Copying> {
+        match self {
+            Self::Population(population) => population.copying(plan, number),
+            Self::None | Self::Ladder(_) | Self::Asha(_) | Self::Dehb(_) | Self::Stopping(_) => None,
         }
     }
 }

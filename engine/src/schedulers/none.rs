@@ -4,5 +4,5 @@ use super::Place;
 use crate::plan::Plan;
 
 pub(super) fn place(plan: &Plan) -> Place {
-    Place { bracket: 0, level: plan.top_level() }
+    Place { bracket: 0, level: plan.top_level(), from: None }
 }

@@ -1,7 +1,7 @@
 //! Every sampler with every scheduler and every kind of space: one line each.
 
 use trimtab_engine::{
-    AshaForm, Bound, Condition, Domain, FidelityKind, FidelityRange, Goal, Limits, Objective, Parameter, Plan,
+    AshaForm, Bound, Condition, Domain, Exploit, FidelityKind, FidelityRange, Goal, Limits, Objective, Parameter, Plan,
     PlanSpec, Reduce, Sampler, Scale, Scheduler, Settings, Sizes, Space, StoppingRule, TpeSettings,
 };
 
@@ -92,6 +92,12 @@ const ASHA_STOPPING_BRACKETS: Scheduler =
     Scheduler::Asha { reduction_factor: 3, brackets: 2, form: AshaForm::Stopping };
 const DEHB: Scheduler = Scheduler::Dehb { reduction_factor: 3 };
 const DEHB_TWO: Scheduler = Scheduler::Dehb { reduction_factor: 2 };
+const fn population(population: u32, exploit: Exploit, resample_percent: u32) -> Scheduler {
+    Scheduler::PopulationBased { population, interval: 2, exploit, resample_percent }
+}
+const POPULATION: Scheduler = population(5, Exploit::Truncation { percent: 20 }, 25);
+const POPULATION_HALVES: Scheduler = population(8, Exploit::Truncation { percent: 50 }, 0);
+const POPULATION_TOURNAMENT: Scheduler = population(6, Exploit::Tournament, 100);
 const HPBANDSTER: Scheduler =
     Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Hpbandster, run_through: false };
 const GRID: Sampler = Sampler::Grid { points: Some(4) };
@@ -148,6 +154,8 @@ pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Sp
     if !spec.settings.limits.end_it() {
         spec.settings.limits.trials = Some(30);
     }
+    // Copies begin from checkpoints.
+    spec.resumable |= matches!(scheduler, Scheduler::PopulationBased { .. });
     // Its own dice, so that the others roll as they do without.
     let mut extra = Dice(seed ^ 0x9E37_79B9);
     if extra.chance(15) {
@@ -168,6 +176,7 @@ fn kind(scheduler: &Scheduler, dice: &mut Dice) -> FidelityKind {
         }
         Scheduler::Asha { form, .. } => (*form == AshaForm::Promotion, true),
         Scheduler::None | Scheduler::Dehb { .. } => (true, true),
+        Scheduler::PopulationBased { .. } => (false, false),
     };
     match dice.below(5) {
         0 if fresh => FidelityKind::Fresh,
@@ -257,7 +266,8 @@ fn run_several(
         }
         if count > 1 {
             spec.settings.target = None;
-            spec.rank_by = dice.chance(50).then(|| dice.below(count));
+            let is_needed = matches!(scheduler, Scheduler::PopulationBased { .. });
+            spec.rank_by = (dice.chance(50) || is_needed).then(|| dice.below(count));
         }
         World::new(Plan::new(spec).expect("a valid study"), dice, seed).run();
     }
@@ -289,6 +299,9 @@ several! {
     bounded_gaussian_process_none_continuous: Sampler::GaussianProcess, Scheduler::None, continuous, 1;
     bounded_random_forest_none_small: Sampler::RandomForest, Scheduler::None, small, 1;
     bounded_gradient_none_continuous: Sampler::Gradient, Scheduler::None, continuous, 1;
+    bounded_population_continuous: Sampler::Automatic, POPULATION, continuous, 1;
+    bounded_population_tournament_small: Sampler::Random, POPULATION_TOURNAMENT, small, 1;
+    two_population_continuous: Sampler::Automatic, POPULATION, continuous, 2;
     two_random_none_continuous: Sampler::Random, Scheduler::None, continuous, 2;
     two_random_hyperband_conditional: Sampler::Random, HYPERBAND, conditional, 2;
     two_quasi_random_none_continuous: Sampler::QuasiRandom, Scheduler::None, continuous, 2;
@@ -385,6 +398,17 @@ conformance! {
     dehb_whole: Sampler::Automatic, DEHB, whole;
     dehb_two_continuous: Sampler::Automatic, DEHB_TWO, continuous;
     dehb_two_conditional: Sampler::Automatic, DEHB_TWO, conditional;
+    population_continuous: Sampler::Automatic, POPULATION, continuous;
+    population_small: Sampler::Random, POPULATION, small;
+    population_conditional: Sampler::Automatic, POPULATION, conditional;
+    population_tiny: Sampler::Automatic, POPULATION_HALVES, tiny;
+    population_whole: Sampler::Random, POPULATION_HALVES, whole;
+    population_grid_small: GRID, POPULATION, small;
+    population_tpe_conditional: TPE, POPULATION_HALVES, conditional;
+    population_cma_es_continuous: CMA_ES, POPULATION_TOURNAMENT, continuous;
+    population_tournament_continuous: Sampler::Automatic, POPULATION_TOURNAMENT, continuous;
+    population_tournament_conditional: Sampler::QuasiRandom, POPULATION_TOURNAMENT, conditional;
+    population_tournament_tiny: Sampler::Random, POPULATION_TOURNAMENT, tiny;
     bohb_none_continuous: Sampler::Bohb, Scheduler::None, continuous;
     bohb_none_small: Sampler::Bohb, Scheduler::None, small;
     bohb_none_tiny: Sampler::Bohb, Scheduler::None, tiny;

@@ -9,6 +9,7 @@ use trimtab_engine::{
 
 use crate::dice::Dice;
 use crate::judges;
+use crate::population;
 
 /// What the log says of a trial, read the plain way.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,8 @@ pub(crate) struct Line {
     pub(crate) target: usize,
     pub(crate) cleared: Option<usize>,
     pub(crate) rested: Option<usize>,
+    /// Every level at which a run of its own ended in order.
+    pub(crate) rests: BTreeSet<usize>,
     /// The value that leads; NaN where any objective is no number.
     pub(crate) values: BTreeMap<usize, f64>,
     /// The objectives' values, smaller being better.
@@ -26,6 +29,8 @@ pub(crate) struct Line {
     /// The same before one of them was picked.
     pub(crate) reports: BTreeMap<usize, Values>,
     pub(crate) stop: bool,
+    /// Of a copy its donor and the level there.
+    pub(crate) from: Option<(u32, usize)>,
     pub(crate) ended: Option<Option<Outcome>>,
 }
 
@@ -73,7 +78,10 @@ fn note_results(plan: &Plan, ledger: &mut Ledger, results: &[TrialResult]) {
                 line.vectors.entry(level).or_insert(spec.objectives().zip(objectives).map(orient).collect());
                 line.reports.entry(level).or_insert(values);
             }
-            ResultKind::Rested { level, .. } => line.rested = line.rested.max(Some(level)),
+            ResultKind::Rested { level, .. } => {
+                line.rested = line.rested.max(Some(level));
+                line.rests.insert(level);
+            }
             ResultKind::Ended { outcome, .. } => line.ended = Some(Some(outcome)),
         }
     }
@@ -82,8 +90,10 @@ fn note_results(plan: &Plan, ledger: &mut Ledger, results: &[TrialResult]) {
 fn note_action(ledger: &mut Ledger, action: &Action) {
     let number = action.number().0;
     match action {
-        Action::Start { level, bracket, .. } => {
-            ledger.insert(number, Line { target: *level, bracket: *bracket, ..Line::default() });
+        Action::Start { level, bracket, from, .. } => {
+            let from = from.map(|from| (from.donor.0, from.level));
+            let rested = from.map(|(_, level)| level);
+            ledger.insert(number, Line { target: *level, bracket: *bracket, rested, from, ..Line::default() });
         }
         Action::Continue { level, cleared, .. } => {
             if let Some(line) = ledger.get_mut(&number) {
@@ -272,7 +282,7 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
         rank = kind;
         let before = ledger.values().filter(|line| line.holds_slot()).count();
         match action {
-            Action::Start { parameters, level, .. } => {
+            Action::Start { parameters, level, from, .. } => {
                 assert_eq!(number, next, "monotone: {name}: numbers count");
                 next += 1;
                 assert!(settings.limits.trials.is_none_or(|limit| number < limit), "caps: {name}: trials");
@@ -288,6 +298,8 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
                 // On a continuum without branches chance never repeats itself.
                 let space = &plan.spec().space;
                 let is_once = space.size().is_some() || space.parameters.iter().all(|p| p.when.is_empty());
+                // A copy may have its donor's configuration: it goes on with its donor's training.
+                let is_new = is_new || from.is_some();
                 assert!(is_new || !is_once || !deleted.is_empty(), "{name}: trial {number} is a duplicate");
             }
             Action::Continue { level, cleared, compared, .. } => {
@@ -323,6 +335,7 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
             match plan.spec().scheduler {
                 Scheduler::None => judges::check_stopping(plan, &ledger, action, name),
                 Scheduler::Asha { form, .. } => judges::check_asha(plan, &ledger, action, form, name),
+                Scheduler::PopulationBased { .. } => population::check(plan, &ledger, next, action, name),
                 Scheduler::Dehb { .. } if judges::is_later(plan, &ledger, action) => {
                     judges::check_dehb(plan, &ledger, action, name);
                 }
@@ -402,7 +415,7 @@ fn check_judgement(plan: &Plan, ledger: &Ledger, next: u32, action: &Action, nam
 
 /// No rung lets more pass than the bracket's table has places above it.
 fn check_rungs(plan: &Plan, ledger: &Ledger, deleted: &BTreeSet<u32>, name: &str) {
-    let is_asynchronous = matches!(plan.spec().scheduler, Scheduler::Asha { .. });
+    let is_asynchronous = matches!(plan.spec().scheduler, Scheduler::Asha { .. } | Scheduler::PopulationBased { .. });
     if plan.brackets().is_empty() || is_asynchronous || !deleted.is_empty() {
         return;
     }

@@ -12,4 +12,5 @@ mod dice;
 mod judges;
 mod laws;
 mod planted;
+mod population;
 mod world;

@@ -270,10 +270,12 @@ impl World {
     fn carry_out(&mut self, action: &Action) {
         let number = action.number();
         match action {
-            Action::Start { level, .. } => {
+            Action::Start { level, from, .. } => {
                 self.history.next_number = number.0 + 1;
                 let quality = self.dice.word();
-                let pod = Pod { target: *level, reached: None, running: true, dead: false, paid: 0, quality };
+                // A copy has what its donor had.
+                let reached = from.map(|from| from.level);
+                let pod = Pod { target: *level, reached, running: true, dead: false, paid: 0, quality };
                 self.pods.insert(number.0, pod);
             }
             Action::Continue { level, .. } => {

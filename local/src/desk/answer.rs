@@ -135,6 +135,9 @@ pub struct Span {
     /// The run whose checkpoint it goes on from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume_from_run: Option<u32>,
+    /// The trial whose run that is, where it is another one: it is copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resume_from_trial: Option<u32>,
 }
 
 /// Whether a run is to end early.
@@ -208,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_line_is_one_object_with_its_kind_and_id() {
-        let span = Some(Span { from: Number(1.0), to: 3, max: 9, resume_from_run: Some(1) });
+        let span = Some(Span { from: Number(1.0), to: 3, max: 9, resume_from_run: Some(1), resume_from_trial: None });
         let parameters = Named(vec![("z".into(), 0.5.into()), ("a".into(), "b".into())]);
         let line = Line { id: Some(7.into()), answer: Answer::Run { trial: 2, run: 2, parameters, seed: 5, span } };
         assert_eq!(

@@ -190,6 +190,7 @@ impl Desk {
                 to: run.target_level,
                 max: range.max,
                 resume_from_run: run.resume_from,
+                resume_from_trial: run.resume_trial,
             }),
         };
         let missing = book.plan.spec().decisive().map(|(metric, _)| metric.to_owned()).collect();

@@ -145,13 +145,12 @@ impl Ledger {
         Ok(())
     }
 
-    /// Removes what a session would have removed that was killed behind the end of a run.
-    fn clear(&mut self) -> Result<(), Error> {
+    /// Removes what a session would have removed that was killed behind the end of a run, and what a copy waited for when its donor's
+    /// run ended.
+    pub(super) fn clear(&mut self) -> Result<(), Error> {
         let numbers: Vec<u32> = self.book.trials.iter().map(|trial| trial.spec.number).collect();
         for number in numbers {
-            if let Some(status) = self.book.trial(number).and_then(|trial| trial.status.clone()) {
-                self.clean_up(number, &status)?;
-            }
+            self.clean_up(number)?;
         }
         Ok(())
     }

@@ -13,11 +13,12 @@ use trimtab_api::conditions::reason;
 use trimtab_api::ending::{self, Class, class};
 use trimtab_api::front;
 use trimtab_api::history;
+use trimtab_api::lineage;
 use trimtab_api::record::Scale;
 use trimtab_api::resources;
 use trimtab_api::study::{ActionKind, BestTrial, Front};
 use trimtab_api::trial::{Outcome, OutcomeKind, TrialStatus};
-use trimtab_engine::{Held, Plan, Settings, Verdict};
+use trimtab_engine::{Held, Plan, Scheduler, Settings, Verdict};
 
 use crate::book::Book;
 use crate::error::Error;
@@ -215,7 +216,8 @@ impl Ledger {
         let Some(trial) = self.book.trial(number) else { return Ok(None) };
         let mut status = trial.status.clone().unwrap_or_default();
         status.next_run = status.next_run.max(1);
-        ending::begin(&mut status, Scale { plan: &self.book.plan }, trial.spec.target_level, keeps);
+        let (scale, from) = (Scale { plan: &self.book.plan }, trial.spec.from.as_ref());
+        ending::begin(&mut status, scale, trial.spec.target_level, keeps, from);
         self.append(|| Record::Trial { number, status: Box::new(status.clone()) })?;
         self.book.learned(number, status.clone());
         Ok(Some(status))
@@ -254,20 +256,27 @@ impl Ledger {
             // Before the record, because it may be what leaves no room for one. What cannot be removed takes room and does no harm.
             let _ = std::fs::remove_dir_all(self.folder.run(number, run.number).scratch());
         }
-        self.write(number, status.clone())?;
-        self.clean_up(number, &status)?;
+        self.write(number, status)?;
+        self.clean_up(number)?;
+        let donor = self.book.trial(number).and_then(|trial| trial.spec.from.as_ref()).map(|from| from.trial);
+        if let Some(donor) = donor {
+            // What a copy began from may be needed no more.
+            self.clean_up(donor)?;
+        }
         Ok(closed)
     }
 
-    /// Removes checkpoints that no run will resume from, when the disk has the end of the run that makes them worthless: a machine
-    /// that crashes would else know of neither.
-    fn clean_up(&mut self, number: u32, status: &TrialStatus) -> Result<(), Error> {
-        let Some(journal) = &mut self.journal else { return Ok(()) };
-        let keep = ending::resume_from(&status.runs).map(|(run, _)| run).filter(|_| status.outcome.is_none());
+    /// Removes checkpoints that no run will resume from, neither of the trial nor of a copy of it, when the disk has the end of the run
+    /// that makes them worthless: a machine that crashes would else know of neither.
+    fn clean_up(&mut self, number: u32) -> Result<(), Error> {
+        let status = self.book.trial(number).and_then(|trial| trial.status.as_ref());
+        let (Some(journal), Some(status)) = (&mut self.journal, status) else { return Ok(()) };
+        let mut keep = lineage::needed(&self.book.plan, &self.book.trials, number, false);
+        keep.extend(ending::resume_from(&status.runs).map(|(run, _)| run).filter(|_| status.outcome.is_none()));
         let mut is_flushed = false;
         for run in status.runs.iter().filter(|run| run.end.is_some()) {
             let checkpoint = self.folder.run(number, run.number).checkpoint();
-            if keep != Some(run.number) && checkpoint.exists() {
+            if !keep.contains(&run.number) && checkpoint.exists() {
                 if !is_flushed {
                     journal.flush()?;
                     is_flushed = true;
@@ -298,6 +307,10 @@ impl Ledger {
         if self.book.pause == pause {
             // Nothing has happened since it was said.
             return Ok(());
+        }
+        if matches!(self.book.plan.spec().scheduler, Scheduler::PopulationBased { .. }) {
+            // When a donor's run had ended, its copies were still to come.
+            self.clear()?;
         }
         self.book.pause = pause;
         self.append(|| Record::Pause { active_seconds, state, reason, message })?;

@@ -77,10 +77,13 @@ impl Session {
     pub(super) fn start(&mut self, number: u32, gpus: Vec<String>) -> Result<(), Error> {
         let keeps = self.ledger.book.study.spec.trial.checkpoint.is_some();
         // One that was removed, or not brought along by an import, cannot be gone on from.
-        let runs = self.ledger.book.trial(number).and_then(|trial| trial.status.as_ref()).map(|status| &status.runs);
-        let is_there = runs
-            .and_then(|runs| ending::resume_from(runs))
-            .is_none_or(|(from, _)| self.ledger.folder.run(number, from).checkpoint().is_dir());
+        let trial = self.ledger.book.trial(number);
+        let own = trial.and_then(|trial| ending::resume_from(&trial.status.as_ref()?.runs));
+        let source = || trial?.spec.from.as_ref().and_then(|from| Some((from.trial, from.run?)));
+        let is_there = own
+            .map(|(run, _)| (number, run))
+            .or_else(source)
+            .is_none_or(|(trial, run)| self.ledger.folder.run(trial, run).checkpoint().is_dir());
         let Some(mut status) = self.ledger.begin_run(number, keeps && is_there)? else { return Ok(()) };
         let Some(run) = status.runs.last().cloned() else { return Ok(()) };
         let book = &self.ledger.book;
@@ -93,7 +96,7 @@ impl Session {
             clippy::cast_sign_loss,
             reason = "not negative, and saturating is right"
         )]
-        let reached = fidelity(status.reached.as_ref()) as u32;
+        let reached = fidelity(run.resume_trial.map(|_| &run.start).or(status.reached.as_ref())) as u32;
         let (fidelity, repeat) = whole::told(plan, &run, reached);
         let study = &book.study;
         let uid = study.metadata.uid.clone().unwrap_or_default();
@@ -112,7 +115,7 @@ impl Session {
             repeat,
             seed: trimtab_engine::random::trial_seed(plan.spec().seed, number),
             checkpoint: keeps.then(|| text(&folder)),
-            resume: run.resume_from.map(|from| text(&self.ledger.folder.run(number, from))),
+            resume: run.resume_from.map(|from| text(&self.ledger.folder.run(run.resume_trial.unwrap_or(number), from))),
         };
         let environment = self.program.environment(environment(&facts));
         let words = self.program.words(&environment);

@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use trimtab_api::conditions::reason;
 use trimtab_api::study::{BatchRecord, StudyStatus};
 use trimtab_api::trial::OutcomeKind;
-use trimtab_api::{Trial, history, resources};
+use trimtab_api::{Trial, history, lineage, resources};
 use trimtab_engine::{History, Verdict};
 
 use super::observe::Seen;
@@ -99,7 +99,8 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
             };
             if !decision.actions.is_empty() && standing == Standing::Running {
                 let number = old.batch.as_ref().map_or(0, |b| b.number).max(old.applied_batch) + 1;
-                let batch = history::batch_record(plan, &decision, number);
+                let mut batch = history::batch_record(plan, &decision, number);
+                lineage::name_runs(&mut batch, |number| seen.trials.get(&number)?.status.as_ref());
                 for action in &batch.actions {
                     if action.action == trimtab_api::study::ActionKind::Start {
                         new.next_trial = new.next_trial.max(action.trial + 1);

@@ -97,6 +97,7 @@ fn first_job(seen: &Seen, plan: &Plan) -> Option<serde_json::Value> {
             fallback: None,
             parents: Vec::new(),
             tag: None,
+            from: None,
             bracket: 0,
             target_level,
             cleared_level: None,

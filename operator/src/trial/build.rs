@@ -28,10 +28,10 @@ fn containers(study: &Study) -> Vec<Value> {
     template.and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
-/// The path of a run's folder as the container sees it.
-fn folder(study: &Study, trial: &Trial, run: u32) -> Option<String> {
+/// The path of the folder of a trial's run as the container sees it.
+fn folder(study: &Study, uid: &str, trial: u32, run: u32) -> Option<String> {
     let checkpoint = study.spec.trial.checkpoint.as_ref()?;
-    let folder = names::run_folder(&trial.spec.study_uid, trial.spec.number, run);
+    let folder = names::run_folder(uid, trial, run);
     Some(format!("{}/{folder}", checkpoint.mount_path.trim_end_matches('/')))
 }
 
@@ -63,6 +63,8 @@ fn set_all(map: &mut Map<String, Value>, pairs: &[(&'static str, String)]) {
 /// What the run's process is told. `reached` is the highest fidelity that the trial has reported.
 pub(crate) fn facts(study: &Study, trial: &Trial, plan: &Plan, run: &Run, reached: u32) -> Facts {
     let (fidelity, repeat) = told(plan, run, reached);
+    let (uid, number) = (&trial.spec.study_uid, trial.spec.number);
+    let source = run.resume_trial.unwrap_or(number);
     let otherwise = study.spec.parameters.iter().filter_map(|p| Some((p.name.clone(), p.otherwise.clone()?)));
     Facts {
         study: study.name_any(),
@@ -73,8 +75,8 @@ pub(crate) fn facts(study: &Study, trial: &Trial, plan: &Plan, run: &Run, reache
         fidelity,
         repeat,
         seed: trimtab_engine::random::trial_seed(plan.spec().seed, trial.spec.number),
-        checkpoint: folder(study, trial, run.number),
-        resume: run.resume_from.and_then(|from| folder(study, trial, from)),
+        checkpoint: folder(study, uid, number, run.number),
+        resume: run.resume_from.and_then(|from| folder(study, uid, source, from)),
     }
 }
 

@@ -221,7 +221,8 @@ fn next_run(seen: &Seen, step: &mut Step, scale: Scale<'_>, now: Timestamp) {
         look_again(step, wait);
         return;
     }
-    let run = ending::begin(status, scale, target, seen.study.spec.trial.checkpoint.is_some());
+    let keeps = seen.study.spec.trial.checkpoint.is_some();
+    let run = ending::begin(status, scale, target, keeps, seen.trial.spec.from.as_ref());
     step.effects.push(Effect::CreateJob(Box::new(run)));
 }
 
@@ -291,6 +292,11 @@ fn clean_up(seen: &Seen, step: &mut Step, config: &Config) {
         (None, false) => return,
     };
     if status.outcome.is_none() && runs.is_empty() {
+        return;
+    }
+    if seen.is_copied {
+        // Nothing of this trial changes when its copies are on their way.
+        look_again(step, 60);
         return;
     }
     match seen.leftovers.iter().find(|l| l.run.is_none()) {

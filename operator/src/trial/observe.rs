@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use kube::{Resource, ResourceExt};
 use trimtab_api::trial::TrialStatus;
-use trimtab_api::{Study, Trial, names};
-use trimtab_engine::Plan;
+use trimtab_api::{Study, Trial, lineage, names};
+use trimtab_engine::{Plan, Scheduler};
 
 use super::build;
 use super::pods::{PodFacts, facts};
@@ -67,6 +67,8 @@ pub(crate) struct Seen {
     /// Pods of the current run, oldest first.
     pub(crate) pods: Vec<PodFacts>,
     pub(crate) leftovers: Vec<Leftover>,
+    /// Copies of the trial begin from folders of its runs, or may yet.
+    pub(crate) is_copied: bool,
     /// A log that cannot be read by now never will be.
     pub(crate) log_is_overdue: bool,
     /// The current pod's log turned out to be lost. Filled in once it was tried.
@@ -144,6 +146,7 @@ pub(crate) async fn observe(ctx: &Context, trial: Arc<Trial>) -> Result<Option<S
     let log_is_overdue =
         pods.iter().any(|p| p.terminated.as_ref().and_then(|t| t.finished).is_some_and(|at| overdue(at, now)));
     let leftovers = owned.iter().map(|j| leftover(j)).collect();
+    let is_copied = !status.cleaned && is_copied(ctx, &trial, &study, &plan);
     Ok(Some(Seen {
         trial,
         status,
@@ -157,9 +160,20 @@ pub(crate) async fn observe(ctx: &Context, trial: Arc<Trial>) -> Result<Option<S
         job_uid,
         pods,
         leftovers,
+        is_copied,
         log_is_overdue,
         log_was_lost: false,
     }))
+}
+
+/// A watch brings the Trials of a study in order: one that shows a generation as judged shows every copy that came to it.
+fn is_copied(ctx: &Context, trial: &Trial, study: &Study, plan: &Plan) -> bool {
+    if !matches!(plan.spec().scheduler, Scheduler::PopulationBased { .. }) {
+        return false;
+    }
+    let (Some(namespace), Some(uid)) = (trial.namespace(), study.uid()) else { return false };
+    let all = ctx.caches.trials.group(&namespace, &uid);
+    !lineage::needed(plan, &all, trial.spec.number, lineage::is_over(study)).is_empty()
 }
 
 fn overdue(finished: Timestamp, now: Timestamp) -> bool {

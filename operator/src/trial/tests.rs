@@ -127,6 +127,7 @@ impl Case {
             job_uid: uid,
             pods: pods.iter().map(|p| facts(p, "train")).collect(),
             leftovers: Vec::new(),
+            is_copied: false,
             log_is_overdue: false,
             log_was_lost: false,
         };
@@ -411,6 +412,10 @@ fn folders_of_an_ended_trial_are_removed_once() {
     let mut status = ordinary(&[exited(1, "Error")]).said(&[(1.0, 0.5)], true).step().status;
     let mut case = Case::new(study(|_| {}), trial(status.clone()), &[]);
     case.config.cleanup_image = Some("trimtab".to_owned());
+    case.seen.is_copied = true;
+    let waits = case.step();
+    assert!(waits.effects.is_empty() && waits.again.is_some(), "a copy begins from it: {waits:?}");
+    case.seen.is_copied = false;
     assert!(case.step().effects.contains(&Effect::CleanUp { runs: Vec::new() }));
     let done = Leftover {
         name: "digits-0004-clean".into(),
@@ -455,6 +460,12 @@ fn job_is_the_users_with_what_the_operator_owns() {
     assert_eq!(value("TRIMTAB_FIDELITY"), Some(json!("3")));
     assert_eq!(value("TRIMTAB_CHECKPOINT"), Some(json!("/checkpoints/study-uid/4/2")));
     assert_eq!(value("TRIMTAB_RESUME"), Some(json!("/checkpoints/study-uid/4/1")));
+    second.resume_trial = Some(2);
+    let copy = build::job(&study, &trial, &plan, &second, 1);
+    let told = copy.pointer("/spec/template/spec/containers/0/env").cloned().unwrap_or_default();
+    let folder = |name: &str| told.as_array().unwrap().iter().find(|e| e["name"] == name).map(|e| e["value"].clone());
+    assert_eq!(folder("TRIMTAB_RESUME"), Some(json!("/checkpoints/study-uid/2/1")), "its donor's");
+    assert_eq!(folder("TRIMTAB_CHECKPOINT"), Some(json!("/checkpoints/study-uid/4/2")));
     assert_eq!(env.as_array().unwrap().last().unwrap()["name"], "OWN");
     // No other container is touched.
     assert_eq!(at("/spec/template/spec/containers/1"), json!({"name": "side", "image": "y"}));

@@ -135,6 +135,7 @@ fn told<'t>(
             level: 0,
             sampler: sampler.to_owned(),
             note: Note { tag, ..Note::default() },
+            from: None,
             reason: crate::Reason::NewTrial,
         };
         state.apply(plan, &start);

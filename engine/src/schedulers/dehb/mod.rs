@@ -253,7 +253,7 @@ impl Dehb {
     /// There is always a place: only the limits, or an exhausted space, end the study.
     pub(super) fn place(&self, plan: &Plan) -> Option<Place> {
         let (bracket, at) = self.next(plan);
-        Some(Place { bracket, level: shape(plan, bracket).get(at)?.level })
+        Some(Place { bracket, level: shape(plan, bracket).get(at)?.level, from: None })
     }
 
     /// What the next trial is bred from. The first rung of all is drawn.

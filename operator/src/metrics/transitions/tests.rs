@@ -82,6 +82,7 @@ fn seen(before: Value) -> TrialSeen {
         job_uid: None,
         pods: Vec::new(),
         leftovers: Vec::new(),
+        is_copied: false,
         log_is_overdue: false,
         log_was_lost: false,
     }
