@@ -197,6 +197,10 @@ impl Oracle {
                         "trial {number} has other parameters than its batch decided: {parameters} instead of {decided}"
                     ));
                 }
+                let from = serde_json::to_value(&action.from).unwrap_or_default();
+                if from != object["spec"]["from"] {
+                    return Some(format!("trial {number} begins from {} instead of {from}", object["spec"]["from"]));
+                }
                 let truth = TrialTruth {
                     uid: store::uid(object).to_owned(),
                     parameters: object["spec"]["parameters"].clone(),

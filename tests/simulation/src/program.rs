@@ -106,6 +106,8 @@ pub struct Facts {
     pub checkpoint: Option<String>,
     /// The folder it may resume from.
     pub resume: Option<String>,
+    /// How far the trial is, or the one that it is a copy of.
+    pub reached: u32,
 }
 
 impl Facts {
@@ -132,6 +134,7 @@ impl Facts {
             repeat: number("TRIMTAB_REPEAT"),
             checkpoint: get("TRIMTAB_CHECKPOINT"),
             resume: get("TRIMTAB_RESUME"),
+            reached: number("TRIMTAB_FIDELITY_REACHED").unwrap_or(0),
         })
     }
 }
@@ -308,7 +311,13 @@ impl Training {
     fn begin(&mut self, pod: &str, volume: &mut Volume) {
         let own = self.facts.checkpoint.as_ref().and_then(|folder| volume.epoch(folder));
         let other = match &self.facts.resume {
-            Some(folder) if own.is_none() => volume.read(folder, pod),
+            Some(folder) if own.is_none() => {
+                let held = volume.read(folder, pod);
+                if is_copied(folder, self.facts.trial) {
+                    volume.judge_copy(folder, pod, held, self.facts.reached);
+                }
+                held
+            }
             _ => None,
         };
         if let Some(folder) = &self.facts.checkpoint {
@@ -322,6 +331,11 @@ impl Training {
             }
         }
     }
+}
+
+/// Whether a folder is that of another trial: `<mount>/<study UID>/<trial>/<run>`.
+fn is_copied(folder: &str, trial: u32) -> bool {
+    folder.rsplit('/').nth(1).is_some_and(|of| of != trial.to_string())
 }
 
 #[cfg(test)]

@@ -262,7 +262,8 @@ pub fn study(name: &str, dice: &mut Dice) -> Value {
         spec["limits"]["activeSeconds"] = json!(dice.between(30, 3_000));
     }
     limit_hours(&mut spec, name);
-    if dice.chance(0.6) {
+    let is_population = populate(&mut spec, name);
+    if dice.chance(0.6) || is_population {
         spec["trial"]["checkpoint"] = json!({"claimName": "checkpoints", "mountPath": "/checkpoints"});
     }
     json!({"apiVersion": "trimtab.dev/v1alpha1", "kind": "Study", "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec})
@@ -284,6 +285,37 @@ fn limit_hours(spec: &mut Value, name: &str) {
         }
     }
     spec["limits"]["resourceHours"] = json!(limits);
+}
+
+/// Some studies train a population, with donors and copies. Drawn apart, so that all else is as it is without.
+fn populate(spec: &mut Value, name: &str) -> bool {
+    let mut dice = Dice::new(spec["seed"].as_u64().unwrap_or(0), &format!("population of {name}"));
+    if !dice.chance(0.2) {
+        return false;
+    }
+    let args = &mut spec["trial"]["job"]["spec"]["template"]["spec"]["containers"][0]["args"];
+    if let Some(args) = args.as_array_mut() {
+        let keeps = args.pop();
+        *args = [json!("--epochs=$(TRIMTAB_FIDELITY)")].into_iter().chain(keeps).collect();
+    }
+    let max = dice.pick(&[3, 4, 6, 9]).copied().unwrap_or(4);
+    spec["fidelity"] = json!({"unit": "epoch", "min": 1 + dice.below(2), "max": max});
+    let mut population = json!({
+        "population": dice.between(2, 6), "interval": dice.between(1, 3), "resamplePercent": dice.pick(&[0, 25, 100]),
+    });
+    if dice.chance(0.4) {
+        population["exploit"] = json!("Tournament");
+    } else if dice.chance(0.6) {
+        population["percent"] = json!(dice.pick(&[20, 34, 50]));
+    }
+    if spec["objectives"].as_array().is_some_and(|objectives| objectives.len() > 1) {
+        population["rankBy"] = json!(dice.pick(&["val", "cost"]));
+    }
+    spec["scheduler"] = json!({"populationBased": population});
+    if let Some(spec) = spec.as_object_mut() {
+        spec.remove("stopping");
+    }
+    true
 }
 
 /// The first argument tells the program how far to go, in the words of the fidelity's kind.

@@ -48,6 +48,14 @@ impl Volume {
         Some(held.epoch).filter(|e| *e > 0)
     }
 
+    /// A copy begins from a folder that is to hold what its donor had when it rested. A program saves first and prints after, so
+    /// that what it was told when it was ended may be one more than what it printed.
+    pub fn judge_copy(&mut self, folder: &str, pod: &str, held: Option<u32>, told: u32) {
+        if !held.is_some_and(|held| (told..=told + 1).contains(&held)) {
+            self.wrongs.push(format!("pod {pod} is to begin from epoch {told} of {folder}, which holds {held:?}"));
+        }
+    }
+
     /// A container is dead.
     pub fn close(&mut self, pod: &str) {
         for folder in self.folders.values_mut() {
