@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use trimtab_engine::random::{Purpose, Stream};
 use trimtab_engine::state::State;
 use trimtab_engine::{
-    Action, AshaForm, Domain, FidelityKind, FidelityRange, Goal, Limits, Objective, Outcome, Parameter, Plan, PlanSpec,
-    Reduce, ResultKind, Sampler, Scale, Scheduler, Settings, Sizes, Space, StoppingRule, TrialNumber, TrialResult,
-    Values, advance,
+    Action, AshaForm, Domain, Exploit, FidelityKind, FidelityRange, Goal, Limits, Objective, Outcome, Parameter, Plan,
+    PlanSpec, Reduce, ResultKind, Sampler, Scale, Scheduler, Settings, Sizes, Space, StoppingRule, TrialNumber,
+    TrialResult, Values, advance,
 };
 
 const TRIALS: u32 = 10_000;
@@ -16,6 +16,8 @@ const TRIALS: u32 = 10_000;
 fn cases() -> Vec<(&'static str, Scheduler, Vec<StoppingRule>)> {
     let asha = |form| Scheduler::Asha { reduction_factor: 3, brackets: 1, form };
     let hyperband = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false };
+    let exploit = Exploit::Truncation { percent: 50 };
+    let population = Scheduler::PopulationBased { population: 1_000, interval: 1, exploit, resample_percent: 25 };
     let halving = Scheduler::SuccessiveHalving { reduction_factor: 3, configurations: Some(8_000), run_through: false };
     let rules = vec![
         StoppingRule::Median { trials: 5, warm_up: 3 },
@@ -28,6 +30,7 @@ fn cases() -> Vec<(&'static str, Scheduler, Vec<StoppingRule>)> {
         ("asha Promotion", asha(AshaForm::Promotion), Vec::new()),
         ("asha Stopping", asha(AshaForm::Stopping), Vec::new()),
         ("dehb", Scheduler::Dehb { reduction_factor: 3 }, Vec::new()),
+        ("populationBased", population, Vec::new()),
         ("median, percentile, patience", Scheduler::None, rules),
     ]
 }
@@ -102,7 +105,9 @@ fn late_decisions(plan: &Plan) -> Vec<Duration> {
         for action in &decision.actions {
             let number = action.number();
             match action {
-                Action::Start { level, .. } => drop(running.insert(number.0, (0, *level))),
+                Action::Start { level, from, .. } => {
+                    running.insert(number.0, (from.map_or(0, |from| from.level + 1), *level));
+                }
                 Action::Continue { level, cleared, .. } => {
                     running.entry(number.0).and_modify(|at| at.1 = at.1.max(*level)).or_insert((cleared + 1, *level));
                 }

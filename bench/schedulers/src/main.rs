@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release -p trimtab-bench-schedulers -- [SEEDS [TRAININGS [PROBLEM [METHOD]]]]` prints one line of JSON for each figure;
 //! with `decisions` instead it says how long decisions take, and with `workers [SEEDS [TRAININGS [PROBLEM [METHOD]]]]` how well 1, 8, 64 and 512
-//! workers are kept busy, on a clock. `replay [SEEDS [METHOD]]` is on trainings that were recorded. `evaluate PROBLEM` is for peers.
+//! workers are kept busy, on a clock. `replay [SEEDS [METHOD]]` is on trainings that were recorded. `toy [SEEDS]` plays the toy of
+//! population based training. `evaluate PROBLEM` is for peers.
 
 mod decisions;
 mod evaluate;
@@ -10,6 +11,7 @@ mod play;
 mod problem;
 mod replay;
 mod table;
+mod toy;
 mod workers;
 
 use play::{Method, Played, play};
@@ -30,11 +32,15 @@ fn main() -> Result<(), String> {
             arguments.next().map_or(Ok(500), |text| text.parse().map_err(|_| format!("`{text}` is no number")))?;
         return replay::measure(seeds, arguments.next().as_deref());
     }
+    let is_toy = arguments.next_if(|word| word == "toy").is_some();
     let on_a_clock = arguments.next_if(|word| word == "workers").is_some();
     let mut number = |default: u64| -> Result<u64, String> {
         arguments.next().map_or(Ok(default), |text| text.parse().map_err(|_| format!("`{text}` is no number")))
     };
     let seeds = number(300)?.max(2);
+    if is_toy {
+        return toy::measure(seeds);
+    }
     let trainings = u32::try_from(number(40)?).map_err(|_| "too many trainings".to_owned())?;
     let (wanted, method) = (arguments.next(), arguments.next());
     for problem in
