@@ -33,8 +33,7 @@ pub use front::{Front, front};
 pub use held::Held;
 pub use history::{
     Action, Batch, Comparison, Gradient, History, Note, Origin, Others, Outcome, Reason, ResultKey, ResultKind,
-    TrialNumber,
-    TrialResult, Values, Verdict, VerdictReason,
+    TrialNumber, TrialResult, Values, Verdict, VerdictReason,
 };
 pub use importance::{Importance, importance};
 pub use plan::{
