@@ -247,6 +247,7 @@ fn derivatives_follow_the_scale() {
         level: 0,
         sampler: NAME.to_owned(),
         note: Note::default(),
+        from: None,
         reason: crate::Reason::NewTrial,
     };
     trial.apply(&study.plan, &start);

@@ -304,7 +304,7 @@ fn toy(seed: u64, replaces: bool) -> (f64, u32) {
             let value = 1.2 - at.iter().map(|x| x * x).sum::<f64>();
             best = best.max(value);
             let number = TrialNumber(number);
-            let kinds = [ResultKind::observed(level, Values::once(value)), ResultKind::Rested { level, spent: 0 }];
+            let kinds = [ResultKind::observed(level, Values::once(value)), ResultKind::rested(level, 0)];
             study.history.open.extend(kinds.map(|kind| TrialResult { number, kind }));
         }
     }
