@@ -21,6 +21,7 @@ parser.add_argument("--learning-rate", type=float, default=0.001)
 parser.add_argument("--schedule", default="constant")
 parser.add_argument("--momentum", type=float, default=0.9)
 parser.add_argument("--dropout", type=float, default=0.0)
+parser.add_argument("--batch-norm", choices=("on", "off"), default="off")
 parser.add_argument("--batch-size", type=int, default=128)
 parser.add_argument("--epochs", type=int, default=3)
 parser.add_argument("--seed", type=int, default=0)
@@ -39,17 +40,24 @@ def read(name, offset):
 
 def network():
     widths = [int(width) for width in options.widths.split(",") if width]
+    normal = options.batch_norm == "on"
     layers, inputs = [], 784
     if options.model == "cnn":
         layers.append(nn.Unflatten(1, (1, 28, 28)))
         before, side = 1, 28
         for channels in map(int, options.channels.split(",")):
-            layers += [nn.Conv2d(before, channels, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+            layers.append(nn.Conv2d(before, channels, 3, padding=1))
+            if normal:
+                layers.append(nn.BatchNorm2d(channels))
+            layers += [nn.ReLU(), nn.MaxPool2d(2)]
             before, side = channels, side // 2
         layers.append(nn.Flatten())
         inputs = before * side * side
     for width in widths:
-        layers += [nn.Linear(inputs, width), nn.ReLU()]
+        layers.append(nn.Linear(inputs, width))
+        if normal:
+            layers.append(nn.BatchNorm1d(width))
+        layers.append(nn.ReLU())
         if options.dropout:
             layers.append(nn.Dropout(options.dropout))
         inputs = width

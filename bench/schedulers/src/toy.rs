@@ -116,7 +116,7 @@ fn play(plan: &Plan) -> (Option<u32>, f64) {
                 solved = Some(steps);
             }
             let number = TrialNumber(number);
-            let kinds = [ResultKind::observed(level, Values::once(value)), ResultKind::Rested { level, spent: 0 }];
+            let kinds = [ResultKind::observed(level, Values::once(value)), ResultKind::rested(level, 0)];
             open.extend(kinds.map(|kind| TrialResult { number, kind }));
         }
     }

@@ -138,8 +138,8 @@ fn a_study_that_is_killed_at_any_moment_decides_what_it_would_have_decided() {
 fn a_population_that_is_killed_at_any_moment_makes_the_copies_that_it_would_have_made() {
     let plain = Scene::new(&population(1), TRAINS);
     assert_eq!(plain.run().code, 0);
-    // Each of four goes on three times, whether itself or as its copy.
-    assert_eq!(resumed(&plain), 12);
+    // Three of the first four go on, and so does every one of three copies.
+    assert_eq!(resumed(&plain), 6, "{}", runs(&plain));
     let scene = stormy(&population(1), 11, std::fs::metadata(plain.study_folder().journal()).unwrap().len());
     assert_eq!(scene.actions(), plain.actions());
     assert!(resumed(&scene) > 0, "{}", runs(&scene));
