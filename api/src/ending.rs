@@ -89,7 +89,8 @@ fn donor<'o>(runs: &[Run], from: Option<&'o Origin>) -> Option<(&'o Origin, u32)
     from.filter(|_| !runs.iter().any(is_barren)).and_then(|origin| Some((origin, origin.run?)))
 }
 
-/// The run of a trial that ended in order at this level, and how far it had come, as text: what a copy from there begins from.
+/// The run of a trial that holds what it was when it ended in order at this level, and how far it had come, as text: what a copy from
+/// there begins from. A run that found nothing left to do has no checkpoint of its own: it is the one that it went on from.
 #[must_use]
 pub fn rested_run(runs: &[Run], level: u32) -> Option<(u32, String)> {
     let is_it = |run: &&Run| {
@@ -97,6 +98,9 @@ pub fn rested_run(runs: &[Run], level: u32) -> Option<(u32, String)> {
         run.target_level == level && end.is_some_and(|end| class(&end.reason) == Class::Good)
     };
     let run = runs.iter().rev().find(is_it)?;
+    if said_nothing(run) {
+        return run.resume_from.filter(|_| run.resume_trial.is_none()).map(|number| (number, run.start.clone()));
+    }
     Some((run.number, run.reached.clone().unwrap_or_else(|| to_text(f64::from(level)))))
 }
 

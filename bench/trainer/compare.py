@@ -26,7 +26,10 @@ SPEED = {
 }
 RECIPES = {
     "mlp": ["--widths=512,256", "--dropout=0.2", "--epochs=15", "--schedule=cosine", "--learning-rate=0.001"],
-    "cnn": ["--model=cnn", "--channels=32,64", "--widths=128", "--dropout=0.4", "--epochs=12", "--schedule=cosine"],
+    "cnn": [
+        *["--model=cnn", "--channels=32,64", "--widths=128", "--batch-norm=on", "--block-dropout=0.1", "--dropout=0.4"],
+        *["--epochs=8", "--schedule=cosine"],
+    ],
 }
 
 

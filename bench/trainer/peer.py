@@ -21,6 +21,7 @@ parser.add_argument("--learning-rate", type=float, default=0.001)
 parser.add_argument("--schedule", default="constant")
 parser.add_argument("--momentum", type=float, default=0.9)
 parser.add_argument("--dropout", type=float, default=0.0)
+parser.add_argument("--block-dropout", type=float, default=0.0)
 parser.add_argument("--batch-norm", choices=("on", "off"), default="off")
 parser.add_argument("--batch-size", type=int, default=128)
 parser.add_argument("--epochs", type=int, default=3)
@@ -50,6 +51,8 @@ def network():
             if normal:
                 layers.append(nn.BatchNorm2d(channels))
             layers += [nn.ReLU(), nn.MaxPool2d(2)]
+            if options.block_dropout:
+                layers.append(nn.Dropout(options.block_dropout))
             before, side = channels, side // 2
         layers.append(nn.Flatten())
         inputs = before * side * side

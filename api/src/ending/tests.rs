@@ -1,3 +1,4 @@
+use super::rested_run;
 use crate::conditions::reason;
 use crate::study::Origin;
 use crate::trial::Run;
@@ -72,4 +73,19 @@ fn a_copy_begins_from_its_donors_run_until_it_has_one_of_its_own() {
     player.print(Some(1.0), 0.5);
     player.print(Some(3.0), 0.7);
     assert_eq!((player.finish(), player.status.spent_fidelity), (reason::REACHED, 3));
+}
+
+#[test]
+fn a_copy_of_a_donor_with_nothing_left_to_do_begins_from_the_run_before() {
+    let mut player = Player::new("Cumulative");
+    player.begin(1);
+    for epoch in 1..=3_u8 {
+        player.print(Some(f64::from(epoch)), 0.5);
+    }
+    player.end(reason::OVERRAN, "the run went on to 3");
+    assert_eq!(rested_run(&player.status.runs, 1), Some((1, "3".to_owned())));
+    // What it had already trained was known, so the next run has nothing to print, and saves nothing.
+    assert_eq!(player.begin(3).resume_from, Some(1));
+    assert_eq!(player.finish(), reason::REACHED);
+    assert_eq!(rested_run(&player.status.runs, 3), Some((1, "3".to_owned())));
 }

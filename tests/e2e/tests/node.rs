@@ -12,6 +12,10 @@ mod example;
 mod limits;
 #[path = "node/misbehaviour.rs"]
 mod misbehaviour;
+#[path = "node/population.rs"]
+mod population;
+#[path = "node/schedulers.rs"]
+mod schedulers;
 
 use trimtab_e2e::environment::Kind;
 use trimtab_e2e::{cases, suite};
@@ -44,6 +48,11 @@ fn main() -> std::process::ExitCode {
         limits::trials_run_through_and_losers_are_stopped_at_their_rung,
         limits::folders_of_ended_trials_are_removed_and_others_kept,
         example::example_trains_to_the_end_with_the_rungs_of_the_table,
+        population::copies_go_on_with_their_donors_networks,
+        schedulers::bohb_proposes_from_its_model_and_promotes_from_checkpoints,
+        schedulers::asha_promotes_without_waiting_for_a_whole_rung,
+        schedulers::the_median_rule_stops_trials_while_they_run,
+        schedulers::folds_race_one_run_each,
         #[alone]
         disruption::kubelet_that_comes_back_costs_nothing,
         #[alone]
