@@ -2,8 +2,8 @@
 
 use trimtab_engine::{
     Action, AshaForm, Assignment, Batch, FidelityKind, FidelityRange, Goal, History, Limits, Objective, Outcome, Plan,
-    PlanSpec, Reduce, ResultKey, ResultKind, Sampler, Scheduler, Settings, Sizes, Space, TrialResult, Values, advance,
-    best,
+    PlanSpec, Reduce, ResultKey, ResultKind, Sampler, Scheduler, Settings, Sizes, Space, TpeSettings, TrialResult,
+    Values, advance, best,
 };
 
 use trimtab_engine::state::State;
@@ -19,11 +19,23 @@ pub(crate) enum Method {
     Bohb,
     AshaBohb,
     Dehb,
+    Tpe,
+    Automatic,
+    AutomaticHyperband,
 }
 
 impl Method {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Random, Self::Hyperband, Self::Asha, Self::Bohb, Self::AshaBohb, Self::Dehb];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Random,
+        Self::Hyperband,
+        Self::Asha,
+        Self::Bohb,
+        Self::AshaBohb,
+        Self::Dehb,
+        Self::Tpe,
+        Self::Automatic,
+        Self::AutomaticHyperband,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -33,6 +45,9 @@ impl Method {
             Self::Bohb => "bohb (hyperband)",
             Self::AshaBohb => "asha with bohb",
             Self::Dehb => "dehb",
+            Self::Tpe => "tpe",
+            Self::Automatic => "automatic",
+            Self::AutomaticHyperband => "automatic (hyperband)",
         }
     }
 
@@ -46,6 +61,9 @@ impl Method {
             Self::Bohb => (Sampler::Bohb, hyperband),
             Self::AshaBohb => (Sampler::Bohb, asha),
             Self::Dehb => (Sampler::Automatic, Scheduler::Dehb { reduction_factor: 3 }),
+            Self::Tpe => (Sampler::Tpe(TpeSettings::default()), Scheduler::None),
+            Self::Automatic => (Sampler::Automatic, Scheduler::None),
+            Self::AutomaticHyperband => (Sampler::Automatic, hyperband),
         }
     }
 }

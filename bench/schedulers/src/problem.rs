@@ -12,23 +12,30 @@ pub(crate) enum Problem {
     HartmannGood,
     /// The same, which mislead more.
     HartmannModerate,
+    /// The same, whose lower fidelities are noise for the most part.
+    HartmannTerrible,
+    /// Learning curves that cross: how fast a configuration learns has nothing to do with how good it is in the end.
+    Curves,
 }
 
 impl Problem {
-    pub(crate) const ALL: [Self; 3] = [Self::Ones8, Self::HartmannGood, Self::HartmannModerate];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Ones8, Self::HartmannGood, Self::HartmannModerate, Self::HartmannTerrible, Self::Curves];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ones8 => "ones8",
             Self::HartmannGood => "mfh6 good",
             Self::HartmannModerate => "mfh6 moderate",
+            Self::HartmannTerrible => "mfh6 terrible",
+            Self::Curves => "curves",
         }
     }
 
     pub(crate) fn fidelity(self) -> FidelityRange {
         match self {
             Self::Ones8 => FidelityRange { min: 9, max: 729 },
-            Self::HartmannGood | Self::HartmannModerate => FidelityRange { min: 1, max: 81 },
+            _ => FidelityRange { min: 1, max: 81 },
         }
     }
 
@@ -46,14 +53,18 @@ impl Problem {
         let index = u64::from(trial) << 32 | u64::from(fidelity);
         let mut stream = Stream::new(seed ^ 0x006e_6f69_7365, Purpose::TrialSeed, index);
         let z = f64::from(fidelity).ln() / f64::from(self.fidelity().max).ln();
+        let mut misled =
+            |bias: f64, noise: f64| hartmann(x, bias * (1.0 - z)) + noise * (1.0 - z) * normal(&mut stream).abs();
         match self {
             Self::Ones8 => {
                 let (ones, probabilities) = ones(x);
                 let mean = |p: f64| (0..fidelity).filter(|_| stream.uniform() < p).count() as f64 / f64::from(fidelity);
                 -ones - probabilities.into_iter().map(mean).sum::<f64>()
             }
-            Self::HartmannGood => hartmann(x, 2.5 * (1.0 - z)) + 2.0 * (1.0 - z) * normal(&mut stream).abs(),
-            Self::HartmannModerate => hartmann(x, 3.0 * (1.0 - z)) + 3.0 * (1.0 - z) * normal(&mut stream).abs(),
+            Self::HartmannGood => misled(2.5, 2.0),
+            Self::HartmannModerate => misled(3.0, 3.0),
+            Self::HartmannTerrible => misled(4.0, 5.0),
+            Self::Curves => curve(x, fidelity) + 0.05 / f64::from(fidelity).sqrt() * normal(&mut stream),
         }
     }
 
@@ -64,7 +75,7 @@ impl Problem {
                 let (ones, probabilities) = ones(x);
                 (16.0 - ones - probabilities.iter().sum::<f64>()) / 16.0
             }
-            Self::HartmannGood | Self::HartmannModerate => hartmann(x, 0.0) + 3.322_368_011_415_51,
+            _ => hartmann(x, 0.0) + 3.322_368_011_415_51,
         }
     }
 
@@ -72,6 +83,16 @@ impl Problem {
     pub(crate) fn regret_of_nothing(self) -> f64 {
         if self == Self::Ones8 { 0.5 } else { 3.06 }
     }
+}
+
+/// A learning curve from 1 towards Hartmann's function, scaled into -1 to 0, by a power of the epochs from 0.2 to 1. How fast a
+/// configuration learns is another smooth function of it: who leads early says little of who is better in the end.
+fn curve(x: &Assignment, epochs: u32) -> f64 {
+    let end = hartmann(x, 0.0) / 3.322_368_011_415_51;
+    let x = floats(x);
+    let turn = std::f64::consts::TAU * (x.first().copied().unwrap_or(0.0) + x.get(3).copied().unwrap_or(0.0));
+    let power = 0.6 + 0.4 * turn.cos();
+    end + (1.0 - end) * f64::from(epochs).powf(-power)
 }
 
 fn ones(x: &Assignment) -> (f64, Vec<f64>) {
