@@ -1,7 +1,8 @@
 //! The decision: what to do next, repeated until there is nothing to do.
 //!
 //! A continue that finds no free slot, or that the budget cannot pay, waits. Slots are given in order: nobody takes one
-//! that an earlier continue could use. Money is not queued for: what cannot be paid now does not hold back what can.
+//! that an earlier continue could use. Money is not queued for: what cannot be paid now does not hold back what can. But it is
+//! planned with: where rungs are synchronous, a bracket is begun beside unfinished ones only if all of them can be paid to their end.
 
 use crate::history::{Action, History, Reason, TrialNumber, TrialResult, Verdict, VerdictReason};
 use crate::number::sortable;
@@ -60,7 +61,8 @@ impl State<'_> {
         }
     }
 
-    fn can_pay(&self, plan: &Plan, cost: u64) -> bool {
+    /// Whether so many units of fidelity more are within the budget.
+    pub(crate) fn can_pay(&self, plan: &Plan, cost: u64) -> bool {
         plan.settings().limits.full_trainings.is_none_or(|limit| {
             let budget = u128::from(limit) * u128::from(plan.fidelity(plan.top_level()));
             self.committed().saturating_add(u128::from(cost)) <= budget
@@ -121,7 +123,7 @@ fn verdict_at_once(plan: &Plan, state: &State<'_>) -> Option<Verdict> {
 
 fn start(plan: &Plan, state: &State<'_>) -> Option<Action> {
     let place = state.memo().place(plan)?;
-    if state.hindrance(plan, &place).is_some() {
+    if state.hindrance(plan, &place).is_some() || state.memo().holds_back(plan, state, &place) {
         return None;
     }
     let number = state.next_number();

@@ -86,14 +86,14 @@ fn promotion_that_cannot_be_paid_does_not_hold_back_what_can() {
         spec.settings.limits.full_trainings = Some(1);
     });
     study.settings(|settings| settings.parallelism = 3);
-    // Nine units: five starts at 1 and a promotion at 2 leave two; the next promotion would cost 6.
+    // Nine units: three starts at 1 and a promotion at 2 leave four; the next promotion would cost 6.
     study.step();
     for number in 0..3 {
         study.reach(number, 0, f64::from(number));
     }
     study.step();
     study.reach(0, 1, 0.0);
-    assert_eq!(study.acts(), ["start 5 in 1 to 0"]);
+    assert_eq!(study.acts(), ["start 3 in 1 to 0", "start 4 in 1 to 0", "start 5 in 1 to 0"]);
 }
 
 #[test]

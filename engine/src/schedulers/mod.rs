@@ -161,6 +161,14 @@ impl Memo {
         }
     }
 
+    /// Whether the next trial is to wait although there is a slot for it and it can be paid.
+    pub(crate) fn holds_back(&self, plan: &Plan, state: &State<'_>, place: &Place) -> bool {
+        match self {
+            Self::Ladder(ladder) => ladder.holds_back(plan, state, place),
+            Self::None | Self::Asha(_) | Self::Dehb(_) | Self::Population(_) | Self::Stopping(_) => false,
+        }
+    }
+
     /// The bracket that a removed trial is counted in.
     pub(crate) fn bracket_of_next(&self, plan: &Plan) -> u32 {
         match self {

@@ -210,6 +210,33 @@ fn one_pass_without_limits_and_then_the_brackets_are_done() {
 }
 
 #[test]
+fn brackets_are_begun_side_by_side_only_if_their_promotions_can_be_paid() {
+    let limited = |full_trainings| {
+        Study::new(|spec| {
+            spec.scheduler = hyperband(false);
+            spec.settings.parallelism = 20;
+            spec.settings.limits.trials = None;
+            spec.settings.limits.full_trainings = Some(full_trainings);
+        })
+    };
+    // The three brackets cost 21, 21 and 27 epochs: two fit into 54, all three into 72.
+    assert_eq!(limited(8).acts().len(), 9 + 5 + 3);
+    let mut study = limited(6);
+    assert_eq!(study.acts().len(), 9 + 5);
+    let mut acts = Vec::new();
+    for level in [0, 1, 2] {
+        for number in 0..14 {
+            study.reach(number, level, f64::from(number));
+        }
+        acts.push(study.acts());
+    }
+    let count = |acts: &[String], what: &str| acts.iter().filter(|act| act.starts_with(what)).count();
+    // All promotions of both are paid before what is left over begins a third.
+    assert_eq!(acts.iter().map(|acts| count(acts, "go")).collect::<Vec<_>>(), [3, 2, 0]);
+    assert_eq!(acts.iter().map(|acts| count(acts, "start")).collect::<Vec<_>>(), [0, 1, 0]);
+}
+
+#[test]
 fn hole_is_a_removed_member_of_the_bracket_it_would_have_joined() {
     let mut study = study(9);
     study.step();
