@@ -290,21 +290,19 @@ impl Ladder {
         Some(Place { bracket, level: rung?.level, from: None })
     }
 
-    /// Whether a new bracket would take what the promotions of unfinished ones need. With many workers all of a budget would else go
-    /// into first rungs before one of them is judged. While nothing runs nobody waits, so that what is left over is spent too. Runs
-    /// that go on through their rungs have committed all of it when they start.
+    /// Whether a new bracket would take what the promotions of unfinished ones need.
     pub(super) fn holds_back(&self, plan: &Plan, state: &State<'_>, place: &Place) -> bool {
-        let is_new = !self.brackets.contains_key(&place.bracket);
-        let is_limited = plan.settings().limits.full_trainings.is_some();
-        if !is_new || !is_limited || plan.runs_through() || self.open.is_empty() || state.active() == 0 {
-            return false;
-        }
-        let all = self.open.iter().chain([&place.bracket]).map(|&number| self.unpaid(plan, number));
-        !state.can_pay(plan, all.sum())
+        let is_beside = !self.brackets.contains_key(&place.bracket) && !self.open.is_empty();
+        is_beside && super::waits_for_others(plan, state, self.all_unpaid(plan) + self.unpaid(plan, place.bracket))
+    }
+
+    /// What all unfinished brackets have still to pay, in units of fidelity.
+    pub(super) fn all_unpaid(&self, plan: &Plan) -> u64 {
+        self.open.iter().map(|&number| self.unpaid(plan, number)).sum()
     }
 
     /// What a bracket has still to pay, in units of fidelity, until all its rungs are as full as they were planned.
-    fn unpaid(&self, plan: &Plan, number: u32) -> u64 {
+    pub(super) fn unpaid(&self, plan: &Plan, number: u32) -> u64 {
         let shape = self.shape(plan, number);
         let rungs = self.brackets.get(&number).map_or(&[][..], |bracket| &bracket.rungs);
         let members = rungs.iter().map(|rung| rung.members).chain(std::iter::repeat(0));

@@ -165,7 +165,8 @@ impl Memo {
     pub(crate) fn holds_back(&self, plan: &Plan, state: &State<'_>, place: &Place) -> bool {
         match self {
             Self::Ladder(ladder) => ladder.holds_back(plan, state, place),
-            Self::None | Self::Asha(_) | Self::Dehb(_) | Self::Population(_) | Self::Stopping(_) => false,
+            Self::Dehb(dehb) => dehb.holds_back(plan, state, place),
+            Self::None | Self::Asha(_) | Self::Population(_) | Self::Stopping(_) => false,
         }
     }
 
@@ -188,6 +189,13 @@ impl Memo {
             Self::None | Self::Ladder(_) | Self::Asha(_) | Self::Dehb(_) | Self::Stopping(_) => None,
         }
     }
+}
+
+/// Whether a bracket that would be begun beside unfinished ones waits, where all of them have still to pay so many units of fidelity.
+/// With many workers all of a budget would else go into first rungs before one of them is judged. While nothing runs nobody waits, so
+/// that what is left over is spent too. Runs that go on through their rungs have committed all of it when they start.
+fn waits_for_others(plan: &Plan, state: &State<'_>, unpaid: u64) -> bool {
+    !plan.runs_through() && state.active() > 0 && !state.can_pay(plan, unpaid)
 }
 
 /// A trial that has earned to go on.

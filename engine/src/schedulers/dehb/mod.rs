@@ -256,6 +256,27 @@ impl Dehb {
         Some(Place { bracket, level: shape(plan, bracket).get(at)?.level, from: None })
     }
 
+    /// Whether a new bracket would take what unfinished ones need.
+    pub(super) fn holds_back(&self, plan: &Plan, state: &State<'_>, place: &Place) -> bool {
+        if !is_later(plan, place.bracket) {
+            return self.ladder.holds_back(plan, state, place);
+        }
+        let begun =
+            self.ladder.all_unpaid(plan) + self.open.iter().map(|&bracket| self.unpaid(plan, bracket)).sum::<u64>();
+        let is_beside = !self.later.contains_key(&place.bracket) && begun > 0;
+        is_beside && super::waits_for_others(plan, state, begun + self.unpaid(plan, place.bracket))
+    }
+
+    /// What a bracket after the first pass has still to pay: whoever is sent to a rung trains all of its level.
+    fn unpaid(&self, plan: &Plan, bracket: u32) -> u64 {
+        let rungs = self.later.get(&bracket).map_or(&[][..], Vec::as_slice);
+        let members = rungs.iter().map(|rung| rung.members).chain(std::iter::repeat(0));
+        let places = shape(plan, bracket).iter().zip(members);
+        places
+            .map(|(rung, members)| u64::from(rung.size.saturating_sub(members)) * u64::from(plan.fidelity(rung.level)))
+            .sum()
+    }
+
     /// What the next trial is bred from. The first rung of all is drawn.
     pub(crate) fn breeding(&self, plan: &Plan) -> Option<Breeding> {
         let (bracket, at) = self.next(plan);

@@ -123,6 +123,20 @@ fn a_bracket_that_waits_idles_nobody() {
 }
 
 #[test]
+fn a_bracket_is_begun_beside_others_only_if_all_can_be_paid() {
+    // The first pass costs 21, 21 and 27 epochs, the brackets behind it 27, 24 and 27: the first of them fits into 108, not the second.
+    let mut study = study(40, 1_000);
+    study.settings(|settings| settings.limits.full_trainings = Some(12));
+    let decision = study.step();
+    assert_eq!(decision.actions.len(), 17 + 9);
+    arrive(&mut study, &decision, mixed);
+    // What their promotions need was kept for them.
+    let promoted =
+        |decision: &Decision| decision.actions.iter().filter(|a| matches!(a, Action::Continue { .. })).count();
+    assert_eq!(promoted(&study.step()), 3 + 1);
+}
+
+#[test]
 fn a_place_goes_to_what_is_no_worse() {
     let mut study = study(1, 17);
     play(&mut study, |_, _| 5.0);
