@@ -176,6 +176,10 @@ pub struct Training {
     begun: bool,
     saved: bool,
     noise: bool,
+    /// Whether it tells derivatives in its rate, on lines of their own that come late.
+    tells_slopes: bool,
+    /// The derivative that it has not told yet.
+    owed: Option<f64>,
 }
 
 impl Program {
@@ -201,6 +205,8 @@ impl Program {
                 begun: false,
                 saved: false,
                 noise,
+                tells_slopes: words(container).any(|word| word == "--slopes"),
+                owed: None,
             }));
         }
         let script = words(container).next_back().unwrap_or("exit 0");
@@ -267,6 +273,9 @@ impl Training {
                 Deed::Wait(self.pace)
             };
         }
+        if let Some(slope) = self.owed.take() {
+            return Deed::Print(format!("gradient/rate={slope}"), None, 5);
+        }
         let end = match self.facts.repeat {
             Some(_) => EPOCHS,
             None if self.manner == Manner::IgnoresLevel => self.facts.max,
@@ -303,6 +312,10 @@ impl Training {
         let report =
             (self.facts.repeat.is_none() || self.epoch >= EPOCHS).then(|| Report { epoch: self.unit(), value });
         let shown = if report.is_some() { value } else { value / 2.0 };
+        // One in four is never told.
+        let slope = if self.unit().is_multiple_of(2) { value - 0.3 } else { f64::NAN };
+        let is_told = !mix(self.facts.trial.into(), &format!("slope {}", self.unit())).is_multiple_of(4);
+        self.owed = Some(slope).filter(|_| self.tells_slopes && is_told);
         // What it costs is another order, and only some studies ask for it.
         let cost = (value * 100.0).abs() % 7.0 / 7.0;
         Deed::Print(format!("epoch={} val={shown} cost={cost}", self.epoch), report, self.pace)

@@ -263,6 +263,7 @@ pub fn study(name: &str, dice: &mut Dice) -> Value {
     }
     limit_hours(&mut spec, name);
     let is_population = populate(&mut spec, name);
+    follow(&mut spec, name);
     if dice.chance(0.6) || is_population {
         spec["trial"]["checkpoint"] = json!({"claimName": "checkpoints", "mountPath": "/checkpoints"});
     }
@@ -316,6 +317,21 @@ fn populate(spec: &mut Value, name: &str) -> bool {
         spec.remove("stopping");
     }
     true
+}
+
+/// Some studies of a rate follow its derivative. Drawn apart like the hours.
+fn follow(spec: &mut Value, name: &str) {
+    let mut dice = Dice::new(spec["seed"].as_u64().unwrap_or(0), &format!("{name} follows"));
+    let breeds = spec["scheduler"]["dehb"].is_object();
+    let is_one = spec["objectives"].as_array().is_some_and(|all| all.len() == 1);
+    if breeds || !is_one || parameters_lack_rate(spec) || !dice.chance(0.3) {
+        return;
+    }
+    spec["sampler"] = json!({"gradient": {}});
+    let args = &mut spec["trial"]["job"]["spec"]["template"]["spec"]["containers"][0]["args"];
+    if let Some(args) = args.as_array_mut() {
+        args.push(json!("--slopes"));
+    }
 }
 
 /// The first argument tells the program how far to go, in the words of the fidelity's kind.
