@@ -19,7 +19,9 @@ use crate::trial::{Trial, TrialStatus};
 /// It is on record with the decision, so that neither a donor that runs on nor one that is deleted changes it.
 pub fn name_runs<'t>(batch: &mut BatchRecord, status: impl Fn(u32) -> Option<&'t TrialStatus>) {
     for from in batch.actions.iter_mut().filter_map(|action| action.from.as_mut()) {
-        let run = status(from.trial).and_then(|status| rested_run(&status.runs, from.level));
+        // Of a trial whose folders are gone nothing can be loaded: its copy begins from zero.
+        let kept = status(from.trial).filter(|status| !status.cleaned);
+        let run = kept.and_then(|status| rested_run(&status.runs, from.level));
         (from.run, from.start) = run.unzip();
     }
 }

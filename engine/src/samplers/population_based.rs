@@ -26,6 +26,9 @@ const SHARE: f64 = 0.2;
 /// How far a number moves at least, as a share of a linear range.
 const LEAST: f64 = 0.01;
 
+/// How far it moves at most. A value far from zero in a narrow range would else jump from end to end.
+const MOST: f64 = 0.25;
+
 /// The configuration of the next copy.
 pub(super) fn propose(plan: &Plan, state: &State<'_>, copying: Copying, number: u32) -> Option<Proposal> {
     let donor = copying.from.donor;
@@ -73,8 +76,8 @@ fn moved(domain: &Domain, value: &Value, goes_up: bool) -> Value {
     };
     let step = |x: f64, min: f64, max: f64, scale: Scale| match scale {
         Scale::Log => SHARE * x.abs(),
-        // Two products instead of a difference: the range itself may be larger than any double.
-        Scale::Linear => (SHARE * x.abs()).max(LEAST * max - LEAST * min),
+        // Products instead of a difference: the range itself may be larger than any double.
+        Scale::Linear => (SHARE * x.abs()).max(LEAST * max - LEAST * min).min(MOST * max - MOST * min),
     };
     match (domain, value) {
         (Domain::Float { min, max, step: None, scale }, Value::Float(x)) => {
@@ -112,6 +115,7 @@ mod tests {
         let number = |value: Value| value.to_string();
         let rate = float(1e-4, 1e-1, None, Scale::Log);
         let unit = float(0.0, 1.0, None, Scale::Linear);
+        let narrow = float(100.0, 101.0, None, Scale::Linear);
         let grid = float(0.1, 0.9, Some(0.1), Scale::Linear);
         let layers = int(1, 8, None, Scale::Linear);
         let width = int(8, 4096, None, Scale::Log);
@@ -125,6 +129,7 @@ mod tests {
             (&unit, Value::Float(0.5), "0.4", "0.6"),
             (&unit, Value::Float(0.0), "0", "0.01"),
             (&unit, Value::Float(0.9), "0.72", "1"),
+            (&narrow, Value::Float(100.5), "100.25", "100.75"),
             (&grid, Value::Float(0.2), "0.1", "0.3"),
             (&grid, Value::Float(0.9), "0.7", "0.9"),
             (&layers, Value::Int(1), "1", "2"),

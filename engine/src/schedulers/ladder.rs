@@ -301,16 +301,22 @@ impl Ladder {
         self.open.iter().map(|&number| self.unpaid(plan, number)).sum()
     }
 
-    /// What a bracket has still to pay, in units of fidelity, until all its rungs are as full as they were planned.
+    /// What a bracket has still to pay, in units of fidelity, until all its rungs are as full as they were planned. A rung that nobody can
+    /// come to any more, because too many failed below, stays as it is.
     pub(super) fn unpaid(&self, plan: &Plan, number: u32) -> u64 {
         let shape = self.shape(plan, number);
-        let rungs = self.brackets.get(&number).map_or(&[][..], |bracket| &bracket.rungs);
-        let members = rungs.iter().map(|rung| rung.members).chain(std::iter::repeat(0));
-        let mut below = 0;
-        let mut unpaid = 0;
-        for (rung, members) in shape.iter().zip(members) {
-            let fidelity = plan.fidelity(rung.level);
-            unpaid += u64::from(rung.size.saturating_sub(members)) * u64::from(fidelity - below);
+        let bracket = self.brackets.get(&number);
+        let is_last = self.brackets.last_key_value().is_none_or(|(last, _)| *last <= number);
+        let mut comes = is_last && bracket.is_none_or(|bracket| !bracket.judged);
+        let (mut below, mut unpaid) = (0, 0);
+        for (at, planned) in shape.iter().enumerate() {
+            let fidelity = plan.fidelity(planned.level);
+            let rung = bracket.and_then(|bracket| bracket.rungs.get(at));
+            if comes {
+                let places = planned.size.saturating_sub(rung.map_or(0, |rung| rung.members));
+                unpaid += u64::from(places) * u64::from(fidelity - below);
+            }
+            comes |= rung.is_some_and(|rung| rung.unjudged() > 0);
             below = if plan.resumes() { fidelity } else { 0 };
         }
         unpaid

@@ -5,7 +5,7 @@
 //! where there is one. From the second pass on nobody is promoted: each place on a rung is a new trial that is bred for it
 //! ([`crate::samplers`]), runs to the rung's level and is stopped there once its value is known. A rung takes its trials when
 //! all of the one below have arrived or ended. Nobody waits for that: the first bracket that can take a trial takes the
-//! next one, and where none can, another begins.
+//! next one, and where none can, another begins, if the budget pays all that have begun to their end.
 //!
 //! Each level has a subpopulation with as many places as its largest rung. A trial competes for the place whose turn it is when
 //! it is sent there, and holds it when nobody who competed for it was better. What failed or is no number holds none.

@@ -143,15 +143,18 @@ impl Population {
         }
     }
 
-    /// Those of a generation that may be copied: in a tournament all whose run ended there, by truncation those of them that are
-    /// among the best share.
+    /// Those of a generation that may be copied: in a tournament all whose run ended there, by truncation the best share of them. Whoever
+    /// goes on at no cost, because its program ended early, has nothing to copy; and nobody of those that lose is copied.
     fn donors(&self, level: usize) -> Vec<Entry> {
         let Some(generation) = self.generations.get(level) else { return Vec::new() };
         match self.exploit {
             Exploit::Tournament => generation.donors.iter().copied().collect(),
             Exploit::Truncation { percent } => {
-                let best = generation.ranked.iter().take(share(generation.members.len(), percent));
-                best.filter(|entry| generation.donors.contains(entry)).copied().collect()
+                let share = share(generation.members.len(), percent);
+                let empty = generation.members.len().saturating_sub(generation.ranked.len());
+                let stay = generation.ranked.len().saturating_sub(share.saturating_sub(empty));
+                let fit = generation.ranked.iter().take(stay).filter(|entry| generation.donors.contains(entry));
+                fit.take(share).copied().collect()
             }
         }
     }
