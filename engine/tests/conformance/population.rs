@@ -27,6 +27,14 @@ fn share(members: usize, percent: u32) -> usize {
     (members * percent as usize / 100).max(1).min(members / 2)
 }
 
+/// Those that truncation copies: the best share of those that rested there, without those that it stops.
+fn donors(plan: &Plan, ledger: &Ledger, level: usize, percent: u32) -> Vec<u32> {
+    let (all, ranked) = (members(ledger, level).len(), ranked(plan, ledger, level));
+    let lose = share(all, percent).saturating_sub(all - ranked.len());
+    let stay = ranked[..ranked.len() - lose].iter().map(|(_, number)| *number);
+    stay.filter(|number| ledger[number].rests.contains(&level)).take(share(all, percent)).collect()
+}
+
 /// Nobody is judged before all have arrived, who loses is worse than who stays, and a copy is of somebody who was good enough, from
 /// where that one rested, into a generation with a place for it.
 pub(crate) fn check(plan: &Plan, ledger: &Ledger, next: u32, action: &Action, name: &str) {
@@ -51,7 +59,8 @@ pub(crate) fn check(plan: &Plan, ledger: &Ledger, next: u32, action: &Action, na
             let ranked = ranked(plan, ledger, below);
             let place = ranked.iter().position(|(_, number)| *number == donor).expect("a donor with a number");
             if let Exploit::Truncation { percent } = exploit {
-                assert!(place < share(source.len(), percent), "{name}: {action:?} is of the one at {place}");
+                let best = donors(plan, ledger, below, percent);
+                assert!(best.contains(&donor), "{name}: {action:?} is of the one at {place}, and not of {best:?}");
             }
             let tag = note.tag.as_deref().unwrap_or_default();
             if let Some(replaced) = tag.strip_prefix("replaces ").and_then(|number| number.parse::<u32>().ok()) {
@@ -80,8 +89,7 @@ pub(crate) fn check(plan: &Plan, ledger: &Ledger, next: u32, action: &Action, na
                 assert!(compared.of <= 2 && (compared.rank == 2 || !is_worst || is_spared), "{name}: {action:?}");
                 return;
             };
-            let best = &ranked[..share(all.len(), percent).min(ranked.len())];
-            let has_donors = best.iter().any(|(_, number)| ledger[number].rests.contains(&compared.level));
+            let has_donors = !donors(plan, ledger, compared.level, percent).is_empty();
             let limit = plan.settings().limits.trials.unwrap_or(u32::MAX);
             let born = ledger.values().filter(|line| birth(line) == compared.level + 1).count();
             let room = (limit.saturating_sub(next) as usize).saturating_add(born);
