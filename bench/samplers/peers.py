@@ -290,13 +290,15 @@ class Deap:
     def start(self, problem, seed):
         from deap import base, creator
 
-        if not hasattr(creator, "Front"):
-            creator.create("Front", base.Fitness, weights=(-1.0,) * problem["objectives"])
-            creator.create("Member", list, fitness=creator.Front)
+        # DEAP keeps the classes that it makes by their names.
+        made = f"Member{problem['objectives']}"
+        if not hasattr(creator, made):
+            weights = {"weights": (-1.0,) * problem["objectives"]}
+            creator.create(made, list, fitness=type("Front", (base.Fitness,), weights))
         # DEAP draws from Python's own generator.
         random.seed(seed)
         self.names = [p["name"] for p in problem["parameters"]]
-        self.member, self.parents, self.told = creator.Member, [], []
+        self.member, self.parents, self.told = getattr(creator, made), [], []
         self.coming = [self.member(random.random() for _ in self.names) for _ in range(self.size)]
 
     def ask(self):

@@ -5,33 +5,37 @@
     python plot.py speed   --into speed.svg SPEEDS.jsonl ...                                # seconds per ask by finished trials
     python plot.py fronts  --into fronts.svg TABLE.md                                       # what `fronts --after 10,20,…` prints
 
-Lines are medians over the seeds, of fronts means; ours are solid, peers' are dashed. Regrets are those of `compare.py`. `--samplers` names
+`workers` prints its medians as a table, too. Lines are medians over the seeds, of fronts means; ours are solid, peers' are dashed. Regrets are those of `compare.py`. `--samplers` names
 what is drawn, and in which order; left out, it is all.
 """
 
 import argparse
+import io
 import json
+import re
 from collections import defaultdict
 
 import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as pyplot  # noqa: E402
+import matplotlib.ticker as ticker  # noqa: E402
 import numpy  # noqa: E402
 
 from compare import best_after  # noqa: E402
 
 # Text stays text, and the same figures give the same bytes.
-pyplot.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "trimtab", "font.family": "sans-serif", "font.size": 8})
+pyplot.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "trimtab", "font.family": "sans-serif",
+                        "font.sans-serif": ["DejaVu Sans"], "font.size": 8})
 
 # One colour a kind, so that a peer has the colour of what it is compared with.
 KINDS = [("gaussian-process", "#d62728"), ("gp", "#d62728"), ("cma-es", "#2ca02c"), ("genetic", "#9467bd"),
          ("nsga2", "#9467bd"), ("forest", "#8c564b"), ("rf", "#8c564b"), ("quasi", "#7f7f7f"), ("qmc", "#7f7f7f"),
-         ("random", "#000000"), ("automatic", "#ff7f0e"), ("tpe", "#1f77b4")]
+         ("random", "#000000"), ("automatic", "#ff7f0e"), ("independent", "#56b4e9"), ("tpe", "#1f77b4")]
 # Peers of one kind differ in their dashes.
 DASHES = {"optuna": (0, (4, 2)), "rustuna": (0, (1, 1)), "hyperopt": (0, (6, 1, 1, 1)), "deap": (0, (1, 2)),
           "smac": (0, (4, 1, 1, 1)), "skopt": (0, (3, 1, 1, 1, 1, 1)), "bayes": (0, (2, 1))}
-STEPS = [*range(2, 20, 2), *range(20, 101, 4)]
+STEPS = [*range(2, 20, 3), *range(20, 60, 5), *range(60, 101, 10)]
 
 
 def look(sampler):
@@ -53,13 +57,28 @@ def panels(titles, across, height):
     return figure, flat
 
 
-def finish(figure, axes, count, into):
+def finish(figure, axes, count, into, ticks=()):
     named = {}
     for axis in axes[:count]:
+        # Each tick is hundreds of bytes.
+        axis.minorticks_off()
+        low, high = axis.get_ylim()
+        if axis.get_yscale() == "log":
+            near = (1.0,) if high > 200 * low else (1.0, 2.0, 5.0)
+            axis.yaxis.set_major_locator(ticker.LogLocator(subs=near, numticks=9))
+            axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            axis.set_ylim(low, high)
+        if ticks:
+            axis.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
         named.update({label: line for line, label in zip(*axis.get_legend_handles_labels())})
     axes[count].legend(named.values(), named.keys(), loc="center left", frameon=False, fontsize=8)
     figure.tight_layout()
-    figure.savefig(into, metadata={"Date": None})
+    drawn = io.StringIO()
+    figure.savefig(drawn, metadata={"Date": None})
+    with open(into, "w") as file:
+        # A hundredth of a point is finer than anybody sees.
+        rounded = re.sub(r"\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", drawn.getvalue())
+        file.write(re.sub(r' transform="rotate\(-0 [^"]*\)"', "", re.sub(r" *\n *", "\n", rounded)))
 
 
 def read(paths):
@@ -82,9 +101,9 @@ def regrets(runs, problems, wanted, at):
     return out
 
 
-def draw(found, problems, wanted, into, across, label, scale):
+def draw(found, problems, wanted, into, label, ticks, scale):
     names = [name for name in problems if any(problem == name for problem, _ in found)]
-    figure, axes = panels(names, across, 2.1)
+    figure, axes = panels(names, 3, 2.1)
     for axis, name in zip(axes, names):
         for sampler in ordered({sampler for problem, sampler in found if problem == name}, wanted):
             places = sorted(found[name, sampler])
@@ -92,10 +111,21 @@ def draw(found, problems, wanted, into, across, label, scale):
             marker = "." if len(places) < 6 else None
             axis.plot(numpy.array(places), numpy.round(medians, 9), marker=marker, **look(sampler))
         axis.set_yscale("log")
-        axis.set_xscale(*scale[:1], **(scale[1] if len(scale) > 1 else {}))
+        axis.set_xscale(scale)
         axis.set_xlabel(label)
         axis.set_ylabel("median regret")
-    finish(figure, axes, len(names), into)
+    finish(figure, axes, len(names), into, ticks)
+
+
+def tell(found, problems, wanted):
+    """The same as a table: the median regret by how many work at once, and over how many seeds."""
+    counts = sorted({count for of in found.values() for count in of})
+    print("| problem | sampler | seeds | " + " | ".join(map(str, counts)) + " |\n| --- | --- | --- |" + " --- |" * len(counts))
+    for name in problems:
+        for sampler in ordered({sampler for problem, sampler in found if problem == name}, wanted):
+            of = found[name, sampler]
+            cells = [f"{numpy.median(of[count]):.3g}" if count in of else "" for count in counts]
+            print(f"| {name} | {sampler} | {min(map(len, of.values()))} | " + " | ".join(cells) + " |")
 
 
 def speeds(lines, wanted, into):
@@ -110,7 +140,7 @@ def speeds(lines, wanted, into):
     axes[0].set_yscale("log")
     axes[0].set_xlabel("finished trials")
     axes[0].set_ylabel("seconds per ask")
-    finish(figure, axes, 1, into)
+    finish(figure, axes, 1, into, sorted({size for sizes in times.values() for size in sizes}))
 
 
 def fronts(path, wanted, into):
@@ -148,12 +178,13 @@ def main():
     if given.picture == "best":
         runs = [run for run in runs if run["workers"] == 1]
         found = regrets(runs, problems, wanted, lambda run: [(k, k) for k in STEPS if k <= run["trials"]])
-        draw(found, problems, wanted, given.into, 3, "trials", ("linear",))
+        draw(found, problems, wanted, given.into, "trials", range(0, 101, 25), "linear")
     else:
         several = {run["problem"] for run in runs if run["workers"] > 1}
         runs = [run for run in runs if run["problem"] in several]
         found = regrets(runs, problems, wanted, lambda run: [(run["workers"], run["trials"])])
-        draw(found, problems, wanted, given.into, 3, "workers", ("log", {"base": 2}))
+        draw(found, problems, wanted, given.into, "workers", sorted({run["workers"] for run in runs}), "log")
+        tell(found, problems, wanted)
 
 
 if __name__ == "__main__":
