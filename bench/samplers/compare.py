@@ -104,6 +104,12 @@ def main():
             if any(decisions):
                 cells = [f"{d:.2g}" if d else "" for d in decisions]
                 print(f"| {sampler}, the whole decision from the log | " + " | ".join(cells) + " |")
+        print("\n### Most resident memory of the process in MiB, the finished trials and the problem among it\n")
+        print("| sampler | " + " | ".join(f"{size:,}" for size in sizes) + " |")
+        print("| --- |" + " --- |" * len(sizes))
+        for sampler in sorted({sampler for sampler, _ in speeds}):
+            memory = [speeds.get((sampler, size), {}).get("resident_mib") for size in sizes]
+            print(f"| {sampler} | " + " | ".join(f"{m:.0f}" if m else "" for m in memory) + " |")
         out["speed"] = list(speeds.values())
     with open(given.json, "w") as file:
         json.dump(out, file, indent=1)

@@ -11,6 +11,7 @@ A peer is a class here and a line in `PEERS`.
 import argparse
 import json
 import random
+import resource
 import subprocess
 import sys
 import time
@@ -279,6 +280,51 @@ class Smac:
         self.smac.tell(info, TrialValue(cost=value))
 
 
+class Deap:
+    """DEAP's NSGA-II as its example for ZDT1 has it (crossover and mutation with eta 20), on floats between 0 and 1, one generation
+    after the other."""
+
+    def __init__(self, population):
+        self.size = population
+
+    def start(self, problem, seed):
+        from deap import base, creator
+
+        # DEAP keeps the classes that it makes by their names.
+        made = f"Member{problem['objectives']}"
+        if not hasattr(creator, made):
+            weights = {"weights": (-1.0,) * problem["objectives"]}
+            creator.create(made, list, fitness=type("Front", (base.Fitness,), weights))
+        # DEAP draws from Python's own generator.
+        random.seed(seed)
+        self.names = [p["name"] for p in problem["parameters"]]
+        self.member, self.parents, self.told = getattr(creator, made), [], []
+        self.coming = [self.member(random.random() for _ in self.names) for _ in range(self.size)]
+
+    def ask(self):
+        if not self.coming:
+            self.breed()
+        member = self.coming.pop()
+        return member, dict(zip(self.names, member))
+
+    def breed(self):
+        from deap import tools
+
+        self.parents, self.told = tools.selNSGA2(self.parents + self.told, self.size), []
+        chosen = tools.selTournamentDCD(self.parents, self.size)
+        made = [self.member(parent) for parent in chosen]
+        for one, other in zip(made[::2], made[1::2]):
+            if random.random() <= 0.9:
+                tools.cxSimulatedBinaryBounded(one, other, eta=20.0, low=0.0, up=1.0)
+        for member in made:
+            tools.mutPolynomialBounded(member, eta=20.0, low=0.0, up=1.0, indpb=1.0 / len(self.names))
+        self.coming = made
+
+    def tell(self, member, values):
+        member.fitness.values = values
+        self.told.append(member)
+
+
 PEERS = {
     "optuna-random": lambda: Optuna(lambda o, seed: o.samplers.RandomSampler(seed=seed)),
     "optuna-qmc": lambda: Optuna(lambda o, seed: o.samplers.QMCSampler(scramble=True, seed=seed)),
@@ -289,6 +335,7 @@ PEERS = {
     "optuna-cma-es-margin": lambda: Optuna(lambda o, seed: o.samplers.CmaEsSampler(seed=seed, with_margin=True)),
     "optuna-nsga2": lambda: Optuna(lambda o, seed: o.samplers.NSGAIISampler(seed=seed)),
     "optuna-nsga2-20": lambda: Optuna(lambda o, seed: o.samplers.NSGAIISampler(seed=seed, population_size=20)),
+    "deap-nsga2": lambda: Deap(52),
     "rustuna-tpe": lambda: Rustuna(lambda r, seed: r.samplers.TPESampler(seed=seed)),
     "hyperopt-tpe": lambda: Hyperopt(),
     "optuna-gp": lambda: Optuna(lambda o, seed: o.samplers.GPSampler(seed=seed)),
@@ -335,7 +382,7 @@ def draw(problem, dice):
 
 
 def speed(problems, problem, name, finished, asks):
-    """Seconds per ask after so many finished trials, which were drawn at random."""
+    """Seconds per ask after so many finished trials, which were drawn at random, and the most memory that the process has had."""
     peer, dice = PEERS[name](), random.Random(1)
     peer.start(problem, 1)
     for number in range(finished):
@@ -350,7 +397,8 @@ def speed(problems, problem, name, finished, asks):
         peer.tell(token, problems.evaluate(problem["problem"], 1, number, given)[0])
     times = sorted(times[1:])
     return {"kind": "speed", "problem": problem["problem"], "sampler": name, "finished": finished,
-            "ask": times[len(times) // 2], "ask_least": times[0]}
+            "ask": times[len(times) // 2], "ask_least": times[0],
+            "resident_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
 def asks(problems, problem, name, seed, finished, count):

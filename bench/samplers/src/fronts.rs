@@ -1,7 +1,8 @@
 //! Problems of several objectives, and how much of their fronts samplers cover. All objectives are minimized.
 //!
 //! ZDT1, ZDT2 and ZDT3 are those of Zitzler, Deb and Thiele (Evolutionary Computation 8(2), 2000) with 30 parameters, DTLZ2 is
-//! that of Deb, Thiele, Laumanns and Zitzler (CEC 2002) with three objectives and 12 parameters.
+//! that of Deb, Thiele, Laumanns and Zitzler (CEC 2002) with ten parameters behind those that say where on the front a point is: three
+//! objectives have 12 parameters, two have 11.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::f64::consts::PI;
@@ -29,7 +30,7 @@ pub(crate) struct FrontProblem {
 }
 
 /// All of them.
-pub(crate) const PROBLEMS: [FrontProblem; 4] = [
+pub(crate) const PROBLEMS: [FrontProblem; 5] = [
     FrontProblem {
         name: "zdt1",
         about: "two objectives, a convex front",
@@ -59,6 +60,15 @@ pub(crate) const PROBLEMS: [FrontProblem; 4] = [
         values: |x| zdt(x, |f, g| 1.0 - (f / g).sqrt() - f / g * (10.0 * PI * f).sin()),
     },
     FrontProblem {
+        name: "dtlz2-2",
+        about: "two objectives, a quarter of a circle",
+        objectives: 2,
+        parameters: 11,
+        reference: (2.0, 2.0),
+        ideal: 4.0 - PI / 4.0,
+        values: dtlz2_of_two,
+    },
+    FrontProblem {
         name: "dtlz2",
         about: "three objectives, an eighth of a sphere",
         objectives: 3,
@@ -82,9 +92,19 @@ fn zdt(x: &[f64], shape: fn(f64, f64) -> f64) -> Vec<f64> {
 
 fn dtlz2(x: &[f64]) -> Vec<f64> {
     let [a, b, rest @ ..] = x else { return Vec::new() };
-    let g: f64 = rest.iter().map(|x| (x - 0.5) * (x - 0.5)).sum();
     let (a, b) = (a * PI / 2.0, b * PI / 2.0);
-    [a.cos() * b.cos(), a.cos() * b.sin(), a.sin()].map(|f| (1.0 + g) * f).to_vec()
+    [a.cos() * b.cos(), a.cos() * b.sin(), a.sin()].map(|f| away(rest) * f).to_vec()
+}
+
+fn dtlz2_of_two(x: &[f64]) -> Vec<f64> {
+    let [a, rest @ ..] = x else { return Vec::new() };
+    let a = a * PI / 2.0;
+    [a.cos(), a.sin()].map(|f| away(rest) * f).to_vec()
+}
+
+/// How far from the origin DTLZ2 is with these parameters; on the front it is 1.
+fn away(rest: &[f64]) -> f64 {
+    1.0 + rest.iter().map(|x| (x - 0.5) * (x - 0.5)).sum::<f64>()
 }
 
 impl FrontProblem {
@@ -208,7 +228,7 @@ mod tests {
     fn fronts_have_their_ideal_hypervolume() {
         for problem in &PROBLEMS {
             // Points of the front: the parameters behind the first ones are 0, of DTLZ2 a half.
-            let rest = if problem.name == "dtlz2" { 0.5 } else { 0.0 };
+            let rest = if problem.name.starts_with("dtlz2") { 0.5 } else { 0.0 };
             let place = |x: f64, y: f64| {
                 let mut all = vec![rest; problem.parameters];
                 all[0] = x;

@@ -139,7 +139,8 @@ pub(crate) fn run(
 }
 
 /// Seconds per ask after so many finished trials, which were drawn at random: the smallest and the median of some asks,
-/// of the whole decision (the log folded anew, as after a restart) and of the proposal alone.
+/// of the whole decision (the log folded anew, as after a restart) and of the proposal alone; and the most memory that the process
+/// has had by then, all that was measured before among it.
 pub(crate) fn speed(
     problem: &Problem,
     (name, sampler): (&str, Sampler),
@@ -194,6 +195,13 @@ pub(crate) fn speed(
     Ok(json!({
         "kind": "speed", "problem": problem.name, "sampler": format!("trimtab {name}"), "finished": finished,
         "ask": median(&proposals), "ask_least": proposals.first(),
-        "decision": median(&decisions), "decision_least": decisions.first(),
+        "decision": median(&decisions), "decision_least": decisions.first(), "resident_mib": resident(),
     }))
+}
+
+/// The most memory that this process has had resident, in MiB, where the kernel tells it.
+fn resident() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok().map(|kib: f64| kib / 1024.0)
 }
