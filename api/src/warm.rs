@@ -22,7 +22,7 @@ use trimtab_engine::{self as engine, Assignment, Others, Plan, ResultKind, Value
 
 use crate::conditions::{is_true, study as condition};
 use crate::history;
-use crate::study::{ImportedTrial, Study, WarmStarted};
+use crate::study::{FidelityKind, ImportedTrial, Study, WarmStarted};
 use crate::trial::{OutcomeKind, Trial};
 
 /// The most bytes that the copied trials have as JSON: the Study is written whole with each decision.
@@ -53,7 +53,7 @@ pub fn refusal(study: &Study, earlier: &Study) -> Option<String> {
         }
     }
     let counts = |study: &Study| study.spec.fidelity.as_ref().map(|fidelity| (fidelity.unit.clone(), fidelity.kind));
-    let words = |counts: Option<(String, _)>| match counts {
+    let words = |counts: Option<(String, FidelityKind)>| match counts {
         Some((unit, kind)) => format!("counts {unit} ({kind:?})"),
         None => "has no fidelity".to_owned(),
     };

@@ -88,26 +88,31 @@ fn a_copy_is_made_once_whenever_a_session_is_killed() {
 #[test]
 fn what_cannot_be_learned_from_is_said_before_anything_runs() {
     let scene = warm();
-    let refused = |words: &str| {
+    let refused = |code: i32, words: &str| {
         let ran = scene.run();
-        assert_eq!(ran.code, 1, "{ran:?}");
+        assert_eq!(ran.code, code, "{ran:?}");
         has(&ran.err, &[words]);
         assert!(!scene.study_folder().trials().exists());
     };
-    refused("`spec.warmStart.studyName`: there is no study `old` in .: run it first, or leave `warmStart` out");
-    scene.write(
-        "old.yaml",
-        &named("old", "sampler: {random: {}}\nlimits: {trials: 2}").replace("metric: loss", "metric: cost"),
-    );
+    refused(2, "`spec.warmStart.studyName`: there is no study `old` in .: run it first, or leave `warmStart` out");
+    let good = std::fs::read_to_string(scene.path("old.yaml")).unwrap();
+    scene.write("old.yaml", &good.replace("metric: loss", "metric: cost").replace("trials: 20", "trials: 2"));
     scene.write("program.sh", &format!("#!/bin/sh\necho cost=1\n{VALLEY}\n"));
     assert_eq!(scene.trimtab(&["run", "old.yaml"]).code, 0);
-    refused("`spec.warmStart.studyName`: Study `old` optimizes `cost`, and not `loss`");
+    refused(2, "`spec.warmStart.studyName`: Study `old` optimizes `cost`, and not `loss`");
     // Somebody works on it.
     let (held, ..) = journal::Journal::open(&Folder::at(&scene.path("old.trimtab")).journal()).unwrap();
-    refused("another `trimtab run` works on this study");
+    refused(2, "another `trimtab run` works on this study");
     drop(held);
     // A name that is the study's own.
-    let own = std::fs::read_to_string(scene.path("study.yaml")).unwrap().replace("studyName: old", "studyName: tuned");
-    scene.write("study.yaml", &own);
-    refused("must name another study");
+    let wanted = std::fs::read_to_string(scene.path("study.yaml")).unwrap();
+    scene.write("study.yaml", &wanted.replace("studyName: old", "studyName: tuned"));
+    refused(1, "must name another study");
+    // Nothing of that is on record: what was wrong can be mended, with another name as well.
+    scene.write("old.yaml", &good.replace("{name: old}", "{name: older}"));
+    assert_eq!(scene.trimtab(&["run", "old.yaml"]).code, 0);
+    scene.write("study.yaml", &wanted.replace("studyName: old", "studyName: older"));
+    let ran = scene.run();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    has(&ran.err, &["20 of 20 trials of Study `older`"]);
 }

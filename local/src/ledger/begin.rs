@@ -58,6 +58,8 @@ impl Ledger {
         }
         if records.is_empty() {
             let begin = first(study, program, directory)?;
+            // A study that cannot begin as it says leaves no record, so that what it says can be mended.
+            warm::copy(&Book::fold(&folder.journal(), vec![begin.clone()])?, &folder)?;
             journal.as_mut().map_or(Ok(()), |journal| journal.append(&begin))?;
             records.push(begin);
         }

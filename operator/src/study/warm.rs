@@ -58,7 +58,8 @@ pub(crate) async fn look(ctx: &Context, study: &Study, plan: Option<&Plan>) -> R
     let is_broken = |name: &String| broken.iter().any(|(broken, _)| broken == name);
     let versions: BTreeMap<String, Option<String>> =
         live.iter().map(|t| (t.name_any(), t.resource_version())).filter(|(name, _)| !is_broken(name)).collect();
-    if versions != trials.iter().map(|t| (t.name_any(), t.resource_version())).collect() {
+    let known: BTreeMap<String, Option<String>> = trials.iter().map(|t| (t.name_any(), t.resource_version())).collect();
+    if versions != known {
         return Ok(None);
     }
     let is_its = |trial: &&Arc<Trial>| trial.metadata.deletion_timestamp.is_none() && belongs(trial, name, &uid);
