@@ -5,7 +5,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::schema::{LABEL, NUMBER, SAFE};
+use crate::schema::{LABEL, NUMBER};
 
 /// An earlier Study whose trials are evidence for the sampler.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ pub struct WarmStarted {
 #[serde(rename_all = "camelCase")]
 pub struct ImportedTrial {
     /// number of the trial in the earlier Study.
-    #[schemars(range(min = 0, max = SAFE))]
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub number: u32,
     /// parameters as text, in the order of this Study's; empty for one that the trial does not have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
