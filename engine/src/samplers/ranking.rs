@@ -28,8 +28,8 @@ impl Standing {
     }
 }
 
-/// What the trial at this place of the evidence has shown so far; `None` when it is no evidence: nothing reported yet, lost with the infrastructure,
-/// or removed.
+/// What the trial at this place of the evidence has shown so far; `None` when it says nothing: nothing reported yet, lost with
+/// the infrastructure, or removed.
 pub(super) fn standing(plan: &Plan, place: u32, trial: &Trial<'_>) -> Option<(Standing, Option<f64>)> {
     let useless = Standing { is_useless: true, level: Reverse(0), value: u64::MAX, place };
     match trial.ended {

@@ -3,8 +3,8 @@
 //! The state is a fold over the trials as their results are admitted: [`Memory`] is told of each start and each settled
 //! trial. A trial's latent vector, generation and restart stand in its tag, so that nothing has to be guessed later. Every
 //! `lambda` settled trials make a population, wherever they come from: those drawn from an older distribution, and those
-//! that another sampler or the user proposed, are injected. The best of an earlier study's trials, like that of trials before the
-//! first draw, is where the search begins. So no result is waited for, and none is wasted.
+//! that another sampler or the user proposed, are injected. So no result is waited for, and none is wasted. The best of what is
+//! known before the first draw, trials of an earlier study included, is where the search begins.
 //!
 //! A parameter that does not exist in a trial keeps its latent coordinate: selection does not see it, and it drifts.
 

@@ -36,8 +36,8 @@ impl Evidence {
     /// The evidence on the highest level at which so many trials have a finite value; `None` when there is no such level.
     ///
     /// There trials rank by their values, then those that were stopped below, from the highest, then those without a number, and
-    /// last the failed ones. A trial that has not reached the level and was not stopped is pending. An imported one says nothing but at the level at which it was
-    /// measured.
+    /// last the failed ones. A trial that has not reached the level and was not stopped is pending; an imported one says nothing
+    /// but at the level at which it was measured.
     pub(super) fn new(plan: &Plan, state: &State<'_>, enough: u32) -> Option<Self> {
         let finite = |trial: &Trial<'_>, level: usize| trial.values_at(level).and_then(|shown| plan.standing(shown));
         let mut counts = vec![0_u32; plan.levels().len()];
