@@ -2,7 +2,6 @@
 #![expect(unreachable_pub, reason = "KubeSchema copies each struct into a function, visibility included")]
 
 use kube::KubeSchema;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::{LABEL, NUMBER};
