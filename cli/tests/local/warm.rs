@@ -78,6 +78,7 @@ fn a_copy_is_made_once_whenever_a_session_is_killed() {
     let behind = lines[0].len() + lines[1].len();
     for kept in [lines[0].len(), lines[0].len() + lines[1].len() / 2, behind] {
         std::fs::write(&path, &whole[..kept]).unwrap();
+        std::fs::remove_dir_all(scene.study_folder().trials()).unwrap();
         let ran = scene.run();
         assert_eq!(ran.code, 0, "{ran:?}");
         assert_eq!(ran.err.contains("begins warm"), kept < behind, "{}", ran.err);
