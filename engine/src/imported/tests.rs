@@ -210,7 +210,7 @@ fn what_makes_no_sense_is_passed_over() {
     study.history.imported = study.history.imported.iter().cycle().take(60).cloned().collect();
     let state = State::fold(&study.plan, &study.history);
     assert_eq!((samplers::propose(&study.plan, &state, 0), state.evidence().count()), (proposed, 0));
-    study.history.imported = line(500, 0, f64::sin);
+    study.history.imported = line(500, 0, |x| x);
     assert_eq!(State::fold(&study.plan, &study.history).evidence().count(), MAX_IMPORTED);
 }
 
