@@ -65,6 +65,10 @@ pub mod reason {
         NOT_SUSPENDED = "NotSuspended";
         /// Nothing waits for a person.
         PROGRESSING = "Progressing";
+        /// The Study that is to be learned from is not there, or has not ended.
+        WAITING_FOR_STUDY = "WaitingForStudy";
+        /// The Study that is to be learned from searched for something else.
+        WARM_START_REFUSED = "WarmStartRefused";
         /// Pods wait for a place on a node.
         WAITING_FOR_PLACE = "WaitingForPlace";
         /// No pod of this template can start: image or configuration.

@@ -21,6 +21,7 @@ pub mod study;
 mod template;
 pub mod trial;
 pub mod validate;
+pub mod warm;
 pub mod whole;
 pub mod wish;
 

@@ -41,6 +41,7 @@ pub fn validate(study: &Study) -> Result<trimtab_engine::Plan, Vec<FieldError>> 
     let mut errors = Vec::new();
     check_name(study.metadata.name.as_deref(), &mut errors);
     check_metrics(study, &mut errors);
+    check_warm_start(study, &mut errors);
     check_gradients(study, &mut errors);
     check_otherwise(study, &mut errors);
     resources::check(&study.spec, &mut errors);
@@ -79,6 +80,20 @@ fn check_name(name: Option<&str>, errors: &mut Vec<FieldError>) {
             format!("must be of lower case letters, digits and `-`, and begin and end with a letter or digit (given `{name}`)"),
         )),
         Some(_) => {}
+    }
+}
+
+/// What is learned from must be another Study, by a name that one can have.
+fn check_warm_start(study: &Study, errors: &mut Vec<FieldError>) {
+    let Some(warm) = &study.spec.warm_start else { return };
+    let (name, field) = (&warm.study_name, "spec.warmStart.studyName");
+    if !is_dns_label(name) || name.len() > MAX_STUDY_NAME {
+        let message = format!(
+            "must be the name of a Study: at most {MAX_STUDY_NAME} lower case letters, digits and `-` (given `{name}`)"
+        );
+        errors.push(FieldError::new(field, message));
+    } else if study.metadata.name.as_ref() == Some(name) {
+        errors.push(FieldError::new(field, "must name another study"));
     }
 }
 

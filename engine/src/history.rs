@@ -1,5 +1,6 @@
 //! The log of a study: what was admitted as evidence, what was decided on it, and what waits to be admitted.
 
+use crate::imported::Imported;
 use crate::number::same;
 use crate::plan::Settings;
 use crate::space::Assignment;
@@ -361,6 +362,8 @@ pub struct Batch {
 /// Everything that a decision may look at.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
+    /// Trials of an earlier study that this one began with. They never change, and are evidence for samplers only.
+    pub imported: Vec<Imported>,
     /// The batches so far, in order. Actions on trials that were deleted since are missing.
     pub batches: Vec<Batch>,
     /// Results not yet admitted, in any order.

@@ -15,6 +15,7 @@ pub mod front;
 mod held;
 pub mod history;
 pub mod importance;
+pub mod imported;
 mod normal;
 pub mod number;
 pub mod pareto;
@@ -36,6 +37,7 @@ pub use history::{
     TrialNumber, TrialResult, Values, Verdict, VerdictReason,
 };
 pub use importance::{Importance, importance};
+pub use imported::{Imported, MAX_IMPORTED};
 pub use plan::{
     AshaForm, Bound, Exploit, FidelityKind, FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce,
     Sampler, Scheduler, Settings, Sizes, StoppingRule, TpeSettings,

@@ -3,12 +3,15 @@
 //! Nothing in a history can make the fold fail: what makes no sense in it is passed over. Sums and orders that decisions
 //! ask for are kept up to date as the fold goes, so that a decision costs little more than what changed.
 
+mod evidence;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::history::{
     Action, Gradient, History, Note, Origin, Others, Outcome, Reason, ResultKind, TrialNumber, TrialResult, Values,
 };
+use crate::imported::{Imported, MAX_IMPORTED};
 use crate::number::BEYOND;
 use crate::plan::{Plan, Scheduler};
 use crate::samplers;
@@ -206,6 +209,8 @@ impl Trial<'_> {
 #[derive(Clone, Debug)]
 pub struct State<'h> {
     trials: Vec<Trial<'h>>,
+    /// Those of an earlier study, in their order.
+    imported: Vec<Trial<'h>>,
     memo: Memo,
     sampling: samplers::Memo,
     start_points: samplers::StartMemory,
@@ -224,13 +229,26 @@ pub struct State<'h> {
 }
 
 impl<'h> State<'h> {
-    /// The state of a study before its first batch.
+    /// The state before its first batch of a study that imports nothing.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
+        Self::begin(plan, &[])
+    }
+
+    /// The state of a study before its first batch, with the trials that it begins with.
+    #[must_use]
+    pub fn begin(plan: &Plan, imported: &'h [Imported]) -> Self {
+        let fitting = imported.iter().filter(|imported| imported.fits(plan)).take(MAX_IMPORTED);
+        let imported: Vec<Trial<'h>> = fitting.map(|imported| Trial::imported(plan, imported)).collect();
+        let mut sampling = samplers::Memo::new(plan);
+        for (place, trial) in (0..).zip(&imported) {
+            sampling.started(plan, place, trial);
+        }
         Self {
             trials: Vec::new(),
+            imported,
             memo: Memo::new(plan),
-            sampling: samplers::Memo::new(plan),
+            sampling,
             start_points: samplers::StartMemory::default(),
             fits: samplers::Fits::default(),
             active: 0,
@@ -257,7 +275,7 @@ impl<'h> State<'h> {
 
     /// Folds the first batches of a history, with the holes among and directly behind their starts.
     pub(crate) fn replay(plan: &Plan, history: &'h History, count: usize) -> Self {
-        let mut state = Self::new(plan);
+        let mut state = Self::begin(plan, &history.imported);
         let mut bounds = hole_bounds(history).into_iter();
         state.fill_holes(plan, bounds.next().unwrap_or(0));
         for batch in history.batches.iter().take(count) {
@@ -437,10 +455,13 @@ impl<'h> State<'h> {
     /// The same state without the log that it was folded from.
     #[must_use]
     pub fn into_owned(self) -> State<'static> {
-        let Self { trials, memo, sampling, start_points, fits, active, committed, failed, ranked, taken, .. } = self;
+        let Self {
+            trials, imported, memo, sampling, start_points, fits, active, committed, failed, ranked, taken, ..
+        } = self;
         let Self { admitted, active_seconds, resource_hours, batch, .. } = self;
         State {
             trials: trials.into_iter().map(Trial::into_owned).collect(),
+            imported: imported.into_iter().map(Trial::into_owned).collect(),
             memo,
             sampling,
             start_points,
@@ -534,7 +555,7 @@ impl<'h> State<'h> {
         self.active += u32::from(trial.is_active());
         self.committed += u128::from(trial.committed(plan));
         self.memo.started(plan, &trial);
-        self.sampling.started(plan, &trial);
+        self.sampling.started(plan, self.place(trial.number.0), &trial);
         self.start_points.started(plan, &trial);
         self.trials.push(trial);
     }
@@ -566,6 +587,7 @@ impl<'h> State<'h> {
 
     /// Changes a trial and everything that is counted from it.
     fn change(&mut self, plan: &Plan, number: u32, change: impl FnOnce(&mut Trial<'h>)) {
+        let place = self.place(number);
         let Some(trial) = self.trials.get_mut(number as usize) else { return };
         self.active -= u32::from(trial.is_active());
         self.committed -= u128::from(trial.committed(plan));
@@ -574,7 +596,7 @@ impl<'h> State<'h> {
         let had_ended = trial.ended.is_some();
         change(trial);
         self.memo.enter(plan, trial);
-        self.sampling.learned(plan, trial);
+        self.sampling.learned(plan, place, trial);
         let now = trial.best(plan).filter(|_| trial.is_eligible());
         if best != now {
             best.map(|key| self.ranked.remove(&(key, number)));

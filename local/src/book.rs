@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use trimtab_api::conditions::{self, study as condition};
-use trimtab_api::study::{ActionKind, BatchRecord, BestTrial, Front, ResourceHours, SettingsRecord, TrialCounts};
+use trimtab_api::study::{
+    ActionKind, BatchRecord, BestTrial, Front, ResourceHours, SettingsRecord, TrialCounts, WarmStarted,
+};
 use trimtab_api::trial::{OutcomeKind, TrialStatus};
-use trimtab_api::{Study, StudySpec, Trial, front, history, lineage, resources, validate};
+use trimtab_api::{Study, StudySpec, Trial, front, history, lineage, resources, validate, warm};
 use trimtab_engine::{self as engine, Best, Decision, History, Plan, ResultKey, Settings};
 
 use crate::error::Error;
@@ -51,6 +53,15 @@ impl Book {
         Self::fold(&path, records)
     }
 
+    /// Reads a study's folder, if nobody works on it.
+    ///
+    /// # Errors
+    /// As of [`Book::read`], and when somebody does.
+    pub(crate) fn read_at_rest(folder: &Folder) -> Result<Self, Error> {
+        let path = folder.journal();
+        Self::fold(&path, journal::read_at_rest(&path)?)
+    }
+
     /// Folds a journal's records.
     ///
     /// # Errors
@@ -64,11 +75,12 @@ impl Book {
         let (mut trials, mut processes, mut pause) = (Vec::new(), BTreeMap::new(), None);
         // A study that was begun here has none.
         let begun = study.status.take().unwrap_or_default();
-        let (mut active, mut last) = (begun.active_seconds, begun.batch.map(Box::new));
+        let (mut active, mut last, mut warm) = (begun.active_seconds, begun.batch.map(Box::new), begun.warm_start);
         for record in records {
             match record {
                 Record::Begin { .. } => {}
                 Record::Known { trial } => trials.push(*trial),
+                Record::Warm { copied } => warm = Some(*copied),
                 Record::Spec { spec, annotations } => {
                     study.spec = *spec;
                     study.metadata.annotations = Some(annotations).filter(|annotations| !annotations.is_empty());
@@ -98,10 +110,17 @@ impl Book {
         status.applied_batch = last.as_ref().map_or(0, |batch| batch.number);
         status.next_trial = next(&trials).max(begun.next_trial);
         status.batch = last.map(|batch| *batch);
+        status.warm_start = warm;
         study.status = Some(status);
         let history = history::history(&plan, &study, &trials, active);
         let seen = trials.iter().flat_map(|trial| history::results(&plan, trial)).map(|result| result.key()).collect();
         Ok(Self { study, plan, trials, history, directory, program, processes, pause, seen })
+    }
+
+    /// Takes what the study begins with, which is on record. Nothing has been decided yet.
+    pub(crate) fn begin_with(&mut self, copied: WarmStarted) {
+        self.history.imported = warm::evidence(&self.plan, &copied);
+        self.study.status.get_or_insert_default().warm_start = Some(copied);
     }
 
     /// Makes a batch of a decision by this study's plan, perhaps under other settings; nothing is changed.
@@ -288,6 +307,7 @@ pub(crate) fn difference(old: &StudySpec, new: &StudySpec) -> Option<&'static st
         ("sampler", old.sampler == new.sampler),
         ("scheduler", old.scheduler == new.scheduler),
         ("seed", old.seed == new.seed),
+        ("warmStart", old.warm_start == new.warm_start),
         ("trial", old.trial == new.trial),
     ]
     .into_iter()

@@ -76,6 +76,9 @@ pub enum Error {
         /// The field.
         field: &'static str,
     },
+    /// What the study is to begin with cannot be had.
+    #[error("{0}")]
+    WarmStart(String),
     /// The Study is not valid.
     #[error("the Study is not valid: {0}")]
     Invalid(String),

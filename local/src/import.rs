@@ -106,6 +106,7 @@ fn settle(mut study: Study, mut trials: Vec<Trial>) -> (Study, Vec<Trial>) {
     }
     study.status = Some(StudyStatus {
         batch: status.batch.clone(),
+        warm_start: status.warm_start,
         applied_batch: status.batch.as_ref().map_or(status.applied_batch, |batch| batch.number),
         next_trial: status.next_trial,
         active_seconds: status.active_seconds,

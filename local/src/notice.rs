@@ -50,6 +50,8 @@ pub enum Notice {
     Asked(Wish),
     /// There is a new front.
     Front(Front),
+    /// The study begins with trials of an earlier one: how many, and which were left out.
+    Warm(String),
     /// Something that people should know.
     Warning(String),
 }

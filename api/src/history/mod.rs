@@ -18,6 +18,7 @@ use crate::names;
 use crate::plan::settings;
 use crate::study::{ActionKind, ActionRecord, GRADIENT, SettingsRecord, Study};
 use crate::trial::{LevelValues, OutcomeKind, Trial, TrialStatus};
+use crate::warm;
 use crate::whole;
 
 pub use record::{action, action_record, batch_record, trial_action, trial_batch};
@@ -51,7 +52,8 @@ pub fn results(plan: &Plan, trial: &Trial) -> Vec<TrialResult> {
         .collect()
 }
 
-fn observed<'a>(plan: &'a Plan, status: &'a TrialStatus) -> impl Iterator<Item = ResultKind> + 'a {
+/// What a trial has reported at the levels of a plan, which may be another study's than its own.
+pub(crate) fn observed<'a>(plan: &'a Plan, status: &'a TrialStatus) -> impl Iterator<Item = ResultKind> + 'a {
     status.values.iter().filter_map(move |at| {
         // A level is known when every metric that decides has its values there.
         let seen = |name: &str| Some(whole::seen(plan, values(at, name)?));
@@ -184,7 +186,9 @@ pub fn history<T: Borrow<Trial>>(plan: &Plan, study: &Study, trials: &[T], activ
     let started = status.and_then(|s| s.batch.as_ref()).into_iter().flat_map(|b| &b.actions).map(|a| a.trial);
     let highest = started.chain(trials.keys().copied()).max();
     let next = highest.map_or(0, |n| n.saturating_add(1)).max(status.map_or(0, |s| s.next_trial));
+    let copied = status.and_then(|status| status.warm_start.as_ref());
     History {
+        imported: copied.map(|copied| warm::evidence(plan, copied)).unwrap_or_default(),
         batches,
         open: known.into_values().collect(),
         next_number: next,

@@ -6,6 +6,7 @@ mod search;
 mod space;
 mod status;
 mod template;
+mod warm;
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -27,6 +28,7 @@ pub use status::{
     StudyStatus, TrialCounts,
 };
 pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, TemplateMetadata, TrialTemplate};
+pub use warm::{ImportedTrial, WarmStart, WarmStarted};
 
 /// A search for the best configuration of a training job.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,6 +58,7 @@ pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, T
 #[x_kube(validation = Rule::new("!has(self.stopping) || self.stopping.size() == 0 || has(self.fidelity)").message("`fidelity` must be set where there are stopping rules").field_path(".fidelity"))]
 #[x_kube(validation = Rule::new("has(self.stopping) == has(oldSelf.stopping) && (!has(self.stopping) || self.stopping == oldSelf.stopping)").message("`stopping` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".stopping"))]
 #[x_kube(validation = Rule::new("has(self.seed) == has(oldSelf.seed) && (!has(self.seed) || self.seed == oldSelf.seed)").message("`seed` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".seed"))]
+#[x_kube(validation = Rule::new("has(self.warmStart) == has(oldSelf.warmStart) && (!has(self.warmStart) || self.warmStart == oldSelf.warmStart)").message("`warmStart` must not be added, changed or removed: a study's search is fixed. Make another study").field_path(".warmStart"))]
 #[x_kube(validation = Rule::new("self.trial == oldSelf.trial").message("`trial` must not be changed: all trials of a study run the same. Make another study").field_path(".trial"))]
 #[kube(doc = "Study is a search for the best configuration of a training job.")]
 #[kube(printcolumn(
@@ -104,6 +107,7 @@ pub use template::{Checkpoint, JobTemplate, LogMetrics, MetricsSource, Retain, T
 #[kube(selectable = ".status.state")]
 #[kube(validation = ("self.metadata.name.size() <= 40", "`metadata.name` must have at most 40 characters, so that the names of trials and Jobs fit"))]
 #[kube(validation = ("!self.metadata.name.contains('.')", "`metadata.name` must not have dots: the names of Jobs and labels are made from it"))]
+#[kube(validation = ("!has(self.spec.warmStart) || self.spec.warmStart.studyName != self.metadata.name", "`spec.warmStart.studyName` must name another study"))]
 #[kube(validation = ("!has(oldSelf.status) || has(self.status)", "`status` must not be removed: it holds what was decided"))]
 pub struct StudySpec {
     /// objectives names the metric to optimize, or up to four of them for a Pareto front.
@@ -125,6 +129,9 @@ pub struct StudySpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     pub start_with: Vec<StartPoint>,
+    /// warmStart names an earlier Study whose trials are evidence for the sampler, and nothing else: they are no trials of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_start: Option<WarmStart>,
     /// fidelity says how far a trial can be trained. Without it a trial has one value, at its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fidelity: Option<Fidelity>,

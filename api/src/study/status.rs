@@ -6,7 +6,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Limits, ParameterValue, ResourceHours};
+use super::{Limits, ParameterValue, ResourceHours, WarmStarted};
 use crate::schema::{LABEL, LARGE, METRIC, NUMBER, REASON, SAFE};
 
 /// What the study controller knows. Bounded: nothing in it grows with the number of trials.
@@ -16,6 +16,8 @@ use crate::schema::{LABEL, LARGE, METRIC, NUMBER, REASON, SAFE};
 #[x_kube(validation = Rule::new("self.appliedBatch >= oldSelf.appliedBatch").message("`appliedBatch` must never fall").field_path(".appliedBatch"))]
 #[x_kube(validation = Rule::new("self.spentFidelity >= oldSelf.spentFidelity").message("`spentFidelity` must never fall").field_path(".spentFidelity"))]
 #[x_kube(validation = Rule::new("!has(oldSelf.batch) || (has(self.batch) && (self.batch.number > oldSelf.batch.number || self.batch == oldSelf.batch))").message("`batch` must not be changed or removed, only followed by one of a higher number").field_path(".batch"))]
+#[x_kube(validation = Rule::new("!has(oldSelf.warmStart) || (has(self.warmStart) && self.warmStart == oldSelf.warmStart)").message("`warmStart` must not be changed or removed: decisions were taken on it").field_path(".warmStart"))]
+#[x_kube(validation = Rule::new("!has(oldSelf.batch) || has(self.warmStart) == has(oldSelf.warmStart)").message("`warmStart` must not be added after the first batch").field_path(".warmStart"))]
 pub struct StudyStatus {
     /// observedGeneration is the generation of the spec that the status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,6 +47,9 @@ pub struct StudyStatus {
     #[serde(default)]
     #[schemars(range(min = 0, max = 1_000_000))]
     pub next_trial: u32,
+    /// warmStart is what the study began with: the one copy of an earlier Study's trials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_start: Option<WarmStarted>,
     /// batch is the newest decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<BatchRecord>,

@@ -167,7 +167,7 @@ fn file_that_is_missing_cannot_be_read() {
 
 #[test]
 fn example_is_valid() {
-    for name in ["fashion-mnist", "folds", "hypergradients"] {
+    for name in ["fashion-mnist", "fashion-mnist-warm", "folds", "hypergradients"] {
         let ran = run(&["validate", &format!("../../../../examples/{name}.yaml")]);
         assert_eq!(ran.code, 0, "{}", ran.err);
         has(&ran.out, &[&format!("Study {name} is valid")]);

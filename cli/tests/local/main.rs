@@ -15,5 +15,6 @@ mod refusals;
 mod scene;
 mod terminal;
 mod verbs;
+mod warm;
 mod watched;
 mod whole;

@@ -10,6 +10,8 @@
 //! 9, 1995; Deb and Goyal, Computer Science and Informatics 26, 1996), in the unit interval of their scale; choices are
 //! taken from either parent and changed to another choice. A parameter that only one parent has comes from that one, and
 //! one that neither has is drawn.
+//!
+//! Trials of an earlier study survive and breed like others. They have no numbers here, so no record names them as parents.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -52,15 +54,15 @@ pub(super) fn propose(plan: &Plan, state: &State<'_>, number: u32, population: O
     let population = population.unwrap_or(if several { DEFAULT_FRONT } else { DEFAULT_POPULATION }) as usize;
     let mut ranked: Vec<Standing> = Vec::new();
     let mut started = 0;
-    for trial in state.trials().iter().filter(|trial| !trial.is_hole()) {
+    for (place, trial) in state.evidence().filter(|(_, trial)| !trial.is_hole()) {
         started += 1;
-        ranked.extend(standing(plan, trial).map(|(standing, _)| standing).filter(Standing::is_usable));
+        ranked.extend(standing(plan, place, trial).map(|(standing, _)| standing).filter(Standing::is_usable));
     }
     if started < population || ranked.len() < 2 {
         // The first population is drawn, and so is the rest of it while there is nobody to breed from.
         return Some(Proposal::plain(random::propose(plan, state, number)?, NAME));
     }
-    let numbers: Vec<u32> = if several {
+    let places: Vec<u32> = if several {
         fittest(plan, state, &ranked, population)
     } else {
         if ranked.len() > population {
@@ -68,11 +70,11 @@ pub(super) fn propose(plan: &Plan, state: &State<'_>, number: u32, population: O
             ranked.truncate(population);
         }
         ranked.sort_unstable();
-        ranked.iter().map(Standing::number).collect()
+        ranked.iter().map(Standing::place).collect()
     };
     // Nothing is inherited that the space does not have, whatever is on record.
     let is_whole = |trial: &&Trial<'_>| trial.parameters.as_deref().is_some_and(|own| plan.spec().space.contains(own));
-    let survivors: Vec<&Trial<'_>> = numbers.iter().filter_map(|&at| state.trial(at)).filter(is_whole).collect();
+    let survivors: Vec<&Trial<'_>> = places.iter().filter_map(|&at| state.at_place(at)).filter(is_whole).collect();
     let mut stream = Stream::new(plan.spec().seed, Purpose::Parameters, u64::from(number));
     for _ in 0..=REDRAWS {
         let Some((child, parents)) = breed(plan, &survivors, &mut stream) else { break };
@@ -88,18 +90,18 @@ pub(super) fn propose(plan: &Plan, state: &State<'_>, number: u32, population: O
 fn fittest(plan: &Plan, state: &State<'_>, usable: &[Standing], population: usize) -> Vec<u32> {
     let mut levels: BTreeMap<Reverse<usize>, Vec<(u32, Point)>> = BTreeMap::new();
     let shown =
-        usable.iter().filter_map(|standing| Some((standing.number(), state.trial(standing.number())?.values.last()?)));
-    for (number, shown) in shown {
-        levels.entry(Reverse(shown.level)).or_default().extend(plan.point(shown).map(|point| (number, point)));
+        usable.iter().filter_map(|standing| Some((standing.place(), state.at_place(standing.place())?.values.last()?)));
+    for (place, shown) in shown {
+        levels.entry(Reverse(shown.level)).or_default().extend(plan.point(shown).map(|point| (place, point)));
     }
-    let mut numbers: Vec<u32> = Vec::new();
+    let mut places: Vec<u32> = Vec::new();
     for members in levels.into_values() {
-        let wanted = population.saturating_sub(numbers.len());
+        let wanted = population.saturating_sub(places.len());
         let points: Vec<Point> = members.iter().map(|(_, point)| *point).collect();
         let order = pareto::order(&points, plan.spec().objectives().count(), wanted);
-        numbers.extend(order.into_iter().take(wanted).filter_map(|at| members.get(at)).map(|(number, _)| *number));
+        places.extend(order.into_iter().take(wanted).filter_map(|at| members.get(at)).map(|(place, _)| *place));
     }
-    numbers
+    places
 }
 
 /// A child of two survivors, or a changed copy of one.
@@ -130,8 +132,9 @@ fn breed(plan: &Plan, survivors: &[&Trial<'_>], stream: &mut Stream) -> Option<(
     }
     let is_copy = child == *one || other.is_some_and(|other| child == *other);
     let child = mutate(plan, &child, &is_inherited, is_copy, stream);
-    let parents = [Some(mother), father].into_iter().flatten().map(|trial| trial.number).collect();
-    Some((child, parents))
+    let parents =
+        [Some(mother), father].into_iter().flatten().filter(|trial| !trial.is_imported()).map(|trial| trial.number);
+    Some((child, parents.collect()))
 }
 
 /// The better of two survivors, by their places.

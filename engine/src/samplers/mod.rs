@@ -116,20 +116,20 @@ impl Memo {
         }
     }
 
-    /// A trial was started, or a hole was found.
-    pub(crate) fn started(&mut self, plan: &Plan, trial: &Trial<'_>) {
+    /// A trial was started, or a hole was found. Each has the next place of the evidence.
+    pub(crate) fn started(&mut self, plan: &Plan, place: u32, trial: &Trial<'_>) {
         match self {
             Self::None => {}
-            Self::CmaEs(memory) => memory.learned(plan, trial),
+            Self::CmaEs(memory) => memory.learned(plan, place, trial),
             Self::Points(points) => points.push(trial.parameters.as_deref()),
         }
     }
 
-    /// Something became known of a trial.
-    pub(crate) fn learned(&mut self, plan: &Plan, trial: &Trial<'_>) {
+    /// Something became known of the trial at this place.
+    pub(crate) fn learned(&mut self, plan: &Plan, place: u32, trial: &Trial<'_>) {
         match self {
             Self::None | Self::Points(_) => {}
-            Self::CmaEs(memory) => memory.learned(plan, trial),
+            Self::CmaEs(memory) => memory.learned(plan, place, trial),
         }
     }
 }

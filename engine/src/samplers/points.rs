@@ -1,4 +1,4 @@
-//! The trials' configurations as numbers, one list of coordinates for each parameter, kept as the fold goes.
+//! The configurations of the evidence as numbers, one list of coordinates for each parameter, kept as the fold goes.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -148,7 +148,7 @@ impl Axis {
 pub(crate) struct Points {
     names: Vec<String>,
     axes: Vec<Axis>,
-    /// For each axis the trials' coordinates by number; NaN where the parameter is inactive or nobody knows it any more.
+    /// For each axis the coordinates by place in the evidence; NaN where the parameter is inactive or nobody knows it any more.
     columns: Vec<Vec<f64>>,
 }
 
@@ -178,7 +178,7 @@ impl Points {
         &self.axes
     }
 
-    /// The coordinates of one axis, by trial number.
+    /// The coordinates of one axis, by place in the evidence.
     pub(crate) fn column(&self, axis: usize) -> &[f64] {
         self.columns.get(axis).map_or(&[], Vec::as_slice)
     }

@@ -7,13 +7,13 @@ use crate::plan::Plan;
 use crate::state::Trial;
 
 /// Where a trial stands among others, smaller is better: by the highest level that it reached, then by its value there,
-/// then by its number. Who breaks bounds stands behind those of its level that keep them. What failed, or is NaN or infinite at its highest level, stands behind everything else.
+/// then by its place in the evidence. Who breaks bounds stands behind those of its level that keep them. What failed, or is NaN or infinite at its highest level, stands behind everything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Standing {
     is_useless: bool,
     level: Reverse<usize>,
     value: u64,
-    number: u32,
+    place: u32,
 }
 
 impl Standing {
@@ -22,17 +22,16 @@ impl Standing {
         !self.is_useless
     }
 
-    /// Whose standing it is.
-    pub(super) fn number(&self) -> u32 {
-        self.number
+    /// Whose standing it is: the trial's place in the evidence.
+    pub(super) fn place(&self) -> u32 {
+        self.place
     }
 }
 
-/// What a trial has shown so far; `None` when it is no evidence: nothing reported yet, lost with the infrastructure,
-/// or removed.
-pub(super) fn standing(plan: &Plan, trial: &Trial<'_>) -> Option<(Standing, Option<f64>)> {
-    let number = trial.number.0;
-    let useless = Standing { is_useless: true, level: Reverse(0), value: u64::MAX, number };
+/// What the trial at this place of the evidence has shown so far; `None` when it says nothing: nothing reported yet, lost with
+/// the infrastructure, or removed.
+pub(super) fn standing(plan: &Plan, place: u32, trial: &Trial<'_>) -> Option<(Standing, Option<f64>)> {
+    let useless = Standing { is_useless: true, level: Reverse(0), value: u64::MAX, place };
     match trial.ended {
         Some(Outcome::Lost | Outcome::Removed) => return None,
         Some(Outcome::Failed) => return Some((useless, None)),
@@ -43,7 +42,7 @@ pub(super) fn standing(plan: &Plan, trial: &Trial<'_>) -> Option<(Standing, Opti
         Some((standing, value)) => {
             // Who breaks the bounds is worth what it breaks them by.
             let value = if plan.is_feasible(shown) { value } else { plan.violation(shown) };
-            (Standing { is_useless: false, level: Reverse(shown.level), value: standing, number }, Some(value))
+            (Standing { is_useless: false, level: Reverse(shown.level), value: standing, place }, Some(value))
         }
         None => (useless, None),
     })
@@ -68,9 +67,9 @@ mod tests {
         study.observe(4, 0, f64::NAN).observe(5, 0, f64::INFINITY).end(6, Outcome::Failed).end(7, Outcome::Lost);
         let state = State::fold(&study.plan, &study.history);
         let mut ranked: Vec<Standing> =
-            state.trials().iter().filter_map(|trial| standing(&study.plan, trial)).map(|(s, _)| s).collect();
+            state.evidence().filter_map(|(place, trial)| standing(&study.plan, place, trial)).map(|(s, _)| s).collect();
         ranked.sort();
-        assert_eq!(ranked.iter().map(|s| s.number).collect::<Vec<_>>(), [3, 1, 2, 0, 4, 5, 6]);
+        assert_eq!(ranked.iter().map(|s| s.place).collect::<Vec<_>>(), [3, 1, 2, 0, 4, 5, 6]);
         assert_eq!(ranked.iter().filter(|s| s.is_usable()).count(), 4);
     }
 }

@@ -194,6 +194,11 @@ fn check_symmetry(plan: &Plan, history: &History, decision: &Decision, name: &st
         }
     };
     let mut mirror = history.clone();
+    for shown in mirror.imported.iter_mut().filter_map(|imported| imported.shown.as_mut()) {
+        let Values { last, best, mean, count } = shown.values;
+        shown.values = Values { last: -last, best: -best, mean: -mean, count };
+        shown.others.0.iter_mut().take(further).for_each(|value| *value = -*value);
+    }
     negate(&mut mirror.open);
     mirror.batches.iter_mut().for_each(|batch| negate(&mut batch.admitted));
     let mut spec = plan.spec().clone();

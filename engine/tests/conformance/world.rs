@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trimtab_engine::{
-    Action, Batch, FidelityKind, Gradient, Held, History, Others, Outcome, Plan, ResultKey, ResultKind, Sampler,
-    Settings, TrialNumber, TrialResult, Values, Verdict, advance, best, decide, state::State, verify::Finding,
+    Action, Batch, FidelityKind, Gradient, Held, History, Imported, Others, Outcome, Plan, ResultKey, ResultKind,
+    Sampler, Settings, TrialNumber, TrialResult, Values, Verdict, advance, best, decide,
+    state::{Shown, State},
+    verify::Finding,
 };
 
 use crate::dice::Dice;
@@ -48,11 +50,12 @@ impl World {
         let name = format!("seed {seed} {:?} {:?} {:?}", spec.sampler, spec.scheduler, spec.kind);
         let chaos = dice.below(250);
         let deletes = dice.chance(30);
+        let history = History { imported: imported(&plan, seed), ..History::default() };
         Self {
-            memo: State::new(&plan),
-            held: Held::new(&plan, &History::default()),
+            memo: State::begin(&plan, &history.imported).into_owned(),
+            held: Held::new(&plan, &history),
             plan,
-            history: History::default(),
+            history,
             dice,
             pods: BTreeMap::new(),
             mail: Vec::new(),
@@ -319,6 +322,23 @@ impl World {
         }
         (self.plan, self.history)
     }
+}
+
+/// What a study begins with: every third study has trials of an earlier one, at all levels, some failed and some no numbers.
+fn imported(plan: &Plan, seed: u64) -> Vec<Imported> {
+    // Dice of their own, so that the rest of a study does not depend on them.
+    let mut dice = Dice(seed ^ 0x1A7E_57A7);
+    let count = if seed % 3 == 2 { dice.below(40) } else { 0 };
+    let space = &plan.spec().space;
+    let mut trial = |_| {
+        let point: Vec<f64> = space.parameters.iter().map(|_| dice.below(1_000) as f64 / 1_000.0).collect();
+        let value = [f64::NAN, f64::NEG_INFINITY].get(dice.below(20)).copied().unwrap_or(dice.below(50) as f64 / 50.0);
+        let others = plan.spec().decisive().skip(1).map(|_| dice.below(5) as f64).collect();
+        let level = dice.below(plan.levels().len());
+        let shown = Shown { level, values: Values::once(value), others: Others(others) };
+        Imported { parameters: space.at(&point), shown: dice.chance(85).then_some(shown) }
+    };
+    (0..count).map(&mut trial).collect()
 }
 
 /// What a trial of this quality says of slopes, where somebody asks: mostly something, sometimes what no slope is.

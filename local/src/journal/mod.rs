@@ -53,6 +53,22 @@ pub fn read(path: &Path) -> Result<(Vec<Record>, Option<Cut>), Error> {
     Ok((records, cut))
 }
 
+/// The records of a journal that nobody writes now.
+///
+/// # Errors
+/// When somebody writes it, when it cannot be read, or is damaged.
+pub fn read_at_rest(path: &Path) -> Result<Vec<Record>, Error> {
+    let mut file = File::open(path).map_err(Error::journal(path))?;
+    match file.try_lock_shared() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(Error::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => return Err(Error::file("lock", path)(error)),
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(Error::file("read", path))?;
+    Ok(parse(path, &bytes)?.0)
+}
+
 type Parsed = (Vec<Record>, Option<Cut>, u32, u64);
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Parsed, Error> {

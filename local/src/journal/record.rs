@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use trimtab_api::study::{BatchRecord, StudySpec};
+use trimtab_api::study::{BatchRecord, StudySpec, WarmStarted};
 use trimtab_api::trial::TrialStatus;
 use trimtab_api::{Study, Trial};
 
@@ -12,8 +12,8 @@ use crate::identity::Identity;
 
 /// The format of the records. A program reads its own and all before.
 ///
-/// 1: until the first import. 2: `Known`, and a Study with a status in `Begin`.
-pub const FORMAT: u32 = 2;
+/// 1: until the first import. 2: `Known`, and a Study with a status in `Begin`. 3: `Warm`.
+pub const FORMAT: u32 = 3;
 
 /// One record. Each is written whole or not at all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,11 @@ pub enum Record {
     Known {
         /// All of it.
         trial: Box<Trial>,
+    },
+    /// What the study begins with of an earlier one. It comes before the first batch, and once.
+    Warm {
+        /// The copy.
+        copied: Box<WarmStarted>,
     },
     /// The changeable part of the Study was changed.
     Spec {

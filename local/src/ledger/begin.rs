@@ -13,7 +13,7 @@ use trimtab_api::record::{self, Scale};
 use trimtab_engine::{Held, Verdict};
 use trimtab_protocol::Metrics;
 
-use super::Ledger;
+use super::{Ledger, warm};
 use crate::book::{self, Book};
 use crate::error::Error;
 use crate::folder::Folder;
@@ -58,6 +58,8 @@ impl Ledger {
         }
         if records.is_empty() {
             let begin = first(study, program, directory)?;
+            // A study that cannot begin as it says leaves no record, so that what it says can be mended.
+            warm::copy(&Book::fold(&folder.journal(), vec![begin.clone()])?, &folder)?;
             journal.as_mut().map_or(Ok(()), |journal| journal.append(&begin))?;
             records.push(begin);
         }
@@ -68,6 +70,12 @@ impl Ledger {
         if book::changeable(&book.study.spec) != book::changeable(&study.spec) {
             journal.as_mut().map_or(Ok(()), |journal| journal.append(&Record::spec(study)))?;
             book.change(study)?;
+        }
+        if let Some(copied) = warm::copy(&book, &folder)? {
+            let record = Record::Warm { copied: Box::new(copied.clone()) };
+            journal.as_mut().map_or(Ok(()), |journal| journal.append(&record))?;
+            notices.push(Notice::Warm(copied.message.clone()));
+            book.begin_with(copied);
         }
         let open: BTreeSet<u32> = book
             .trials

@@ -4,6 +4,7 @@
 //! What it must keep true: what is decided, and what is learned, is on record before it is acted on.
 
 mod begin;
+mod warm;
 
 use std::collections::BTreeSet;
 use std::time::Instant;

@@ -1,7 +1,7 @@
 //! Takes a Study with its Trials and the time, returns what is to be written. Pure.
 //!
 //! What it must keep true: a batch is decided only when every action of the one before is known to be on its Trial or to
-//! have no Trial any more; the new batch and the totals go into one write.
+//! have no Trial any more, and when what the Study begins with is on record; the new batch and the totals go into one write.
 
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
@@ -14,6 +14,7 @@ use trimtab_engine::{History, Verdict};
 use super::observe::Seen;
 use super::preflight::Acceptance;
 use super::status::{self, Picture};
+use super::warm::Warm;
 use crate::clock::seconds_between;
 use crate::write::News;
 
@@ -86,7 +87,10 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
         if accepted && !seen.unapplied.is_empty() {
             outcome.carry_out = old.batch.clone().map(|batch| (batch, seen.unapplied.clone()));
             standing = Standing::Running;
-        } else if accepted && seen.broken.is_empty() && seen.foreign.is_none() {
+        } else if let (true, Warm::Copied(copied)) = (accepted, &seen.warm) {
+            // Writing the status makes the copy. The next look decides by what is on record.
+            new.warm_start = Some((**copied).clone());
+        } else if accepted && seen.broken.is_empty() && seen.foreign.is_none() && seen.warm == Warm::Settled {
             new.applied_batch = old.batch.as_ref().map_or(0, |b| b.number).max(old.applied_batch);
             let decision = trimtab_engine::decide(plan, &history);
             standing = match decision.verdict {
@@ -148,6 +152,10 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
     outcome.news = status::news(&seen.study, &old, &new);
     if seen.foreign.is_some() {
         // The name becomes free without a sign that this controller would see.
+        outcome.again = Some(10);
+    }
+    if matches!(seen.warm, Warm::Absent(_) | Warm::Waits(_) | Warm::Refused(_)) {
+        // Of what becomes of another Study this one is not told.
         outcome.again = Some(10);
     }
     if outcome.again.is_none() && matches!(acceptance, Acceptance::No { reason: reason::PREFLIGHT_REFUSED, .. }) {

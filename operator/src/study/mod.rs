@@ -8,6 +8,7 @@ pub(crate) mod decide;
 pub(crate) mod observe;
 pub(crate) mod preflight;
 pub(crate) mod status;
+pub(crate) mod warm;
 
 use std::sync::Arc;
 use std::time::Duration;

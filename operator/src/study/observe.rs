@@ -12,6 +12,7 @@ use trimtab_api::study::{ActionKind, BatchRecord};
 use trimtab_api::{FieldError, Study, Trial, names};
 use trimtab_engine::Plan;
 
+use super::warm::{self, Warm};
 use crate::context::Context;
 use crate::error::Error;
 use crate::read;
@@ -31,6 +32,8 @@ pub(crate) struct Seen {
     pub(crate) foreign: Option<String>,
     /// Trials that cannot be decoded: name and error. While there is one, nothing is decided.
     pub(crate) broken: Vec<(String, String)>,
+    /// What is to be learned from an earlier Study.
+    pub(crate) warm: Warm,
 }
 
 /// What an observation comes to.
@@ -128,7 +131,8 @@ pub(crate) async fn observe(ctx: &Context, study: Arc<Study>) -> Result<Observed
             return Ok(Observed::Behind);
         }
     }
-    Ok(Observed::Ready(Box::new(Seen { study, uid, namespace, plan, trials, unapplied, foreign, broken })))
+    let Some(warm) = warm::look(ctx, &study, plan.as_deref().ok()).await? else { return Ok(Observed::Behind) };
+    Ok(Observed::Ready(Box::new(Seen { study, uid, namespace, plan, trials, unapplied, foreign, broken, warm })))
 }
 
 /// Whether the cache shows each of the Study's Trials, and none that is gone.

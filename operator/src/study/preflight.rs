@@ -10,6 +10,7 @@ use trimtab_api::{Trial, names};
 use trimtab_engine::{History, Next, Plan};
 
 use super::observe::Seen;
+use super::warm::Warm;
 use crate::context::Context;
 use crate::error::{Error, status_of};
 use crate::trial::build;
@@ -32,6 +33,9 @@ pub(crate) async fn accept(ctx: &Context, seen: &Seen) -> Result<Acceptance, Err
             return Ok(Acceptance::No { reason: reason::INVALID, message: all.join("; ") });
         }
     };
+    if let Warm::Refused(why) = &seen.warm {
+        return Ok(Acceptance::No { reason: reason::WARM_START_REFUSED, message: why.clone() });
+    }
     let status = seen.study.status.clone().unwrap_or_default();
     if let Some(held) = status.conditions.iter().find(|c| c.type_ == conditions::study::ACCEPTED && c.status == "True")
     {

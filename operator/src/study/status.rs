@@ -15,6 +15,7 @@ use trimtab_engine::{Best, Front, Safety, brackets};
 use super::decide::{Standing, is_live};
 use super::observe::Seen;
 use super::preflight::Acceptance;
+use super::warm::Warm;
 use crate::write::{News, Tone};
 
 /// All that the status speaks of.
@@ -140,7 +141,10 @@ fn fill_conditions(status: &mut StudyStatus, picture: &Picture<'_>, generation: 
         Some((why, words)) if matches!(standing, Standing::Running | Standing::Held) => {
             set(condition::STALLED, true, why, &words)
         }
-        _ => set(condition::STALLED, false, reason::PROGRESSING, "nothing waits for a person"),
+        _ => match &seen.warm {
+            Warm::Waits(words) => set(condition::STALLED, false, reason::WAITING_FOR_STUDY, words),
+            _ => set(condition::STALLED, false, reason::PROGRESSING, "nothing waits for a person"),
+        },
     }
 }
 
@@ -176,6 +180,9 @@ fn stalled(seen: &Seen) -> Option<(&'static str, String)> {
     }
     if let Some(name) = &seen.foreign {
         return Some((reason::NAME_TAKEN, format!("Trial {name} exists and is not this Study's: delete it")));
+    }
+    if let Warm::Absent(words) = &seen.warm {
+        return Some((reason::WAITING_FOR_STUDY, words.clone()));
     }
     let mut waiting = None;
     let mut running = false;
@@ -252,6 +259,10 @@ fn slot<'c>(counts: &'c mut TrialCounts, trial: &Trial, top: Option<u32>) -> &'c
 /// The events that a change of the status is worth.
 pub(crate) fn news(study: &Study, old: &StudyStatus, new: &StudyStatus) -> Vec<News> {
     let mut news = Vec::new();
+    if let (None, Some(copied)) = (&old.warm_start, &new.warm_start) {
+        let (note, occasion) = (copied.message.clone(), "copy".to_owned());
+        news.push(News { tone: Tone::Normal, reason: "WarmStarted", action: "Reconcile", note, occasion });
+    }
     let watched = [
         (condition::ACCEPTED, "True", Tone::Normal, "StudyAccepted"),
         (condition::ACCEPTED, "False", Tone::Warning, "StudyRefused"),

@@ -38,7 +38,7 @@ impl Observer for Bars {
         let is_kept = match notice {
             Notice::Started { .. } | Notice::Front(_) => false,
             Notice::Ended { is_well, .. } => !is_well,
-            Notice::Judged { .. } | Notice::Best(_) | Notice::Asked(_) | Notice::Warning(_) => true,
+            Notice::Judged { .. } | Notice::Best(_) | Notice::Asked(_) | Notice::Warm(_) | Notice::Warning(_) => true,
         };
         if is_kept {
             // A terminal that is gone is nobody to tell.

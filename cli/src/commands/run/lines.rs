@@ -49,6 +49,7 @@ pub(super) fn words(study: &Study, notice: &Notice) -> String {
         Notice::Best(best) => format!("best: {metric}={} at {unit} {}, trial {}", best.value, best.level, best.number),
         Notice::Asked(wish) => format!("asked to {}", verb(*wish)),
         Notice::Front(front) => format!("front: {} at {unit} {}", front.words(), front.level),
+        Notice::Warm(words) => format!("begins warm: {words}"),
         Notice::Warning(words) => format!("warning: {words}"),
     }
 }

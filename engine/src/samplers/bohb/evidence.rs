@@ -27,14 +27,14 @@ impl Evidence {
         let kinds: Vec<Kind> = plan.spec().space.parameters.iter().map(|p| Kind::of(&p.domain)).collect();
         let fewest = kinds.len() + 1;
         let mut levels: BTreeMap<usize, Vec<(u64, u32)>> = BTreeMap::new();
-        for trial in state.trials().iter().filter(|trial| !trial.is_hole()) {
+        for (place, trial) in state.evidence().filter(|(_, trial)| !trial.is_hole()) {
             let limit = limit(plan, trial);
             for shown in trial.values.iter().filter(|shown| shown.level <= limit) {
                 let order = plan.standing(shown).unwrap_or(u64::MAX);
-                levels.entry(shown.level).or_default().push((order, trial.number.0));
+                levels.entry(shown.level).or_default().push((order, place));
             }
             if trial.ended == Some(Outcome::Failed) && trial.values_at(limit).is_none() {
-                levels.entry(limit).or_default().push((u64::MAX, trial.number.0));
+                levels.entry(limit).or_default().push((u64::MAX, place));
             }
         }
         let is_enough = |points: &Vec<(u64, u32)>| {
@@ -46,7 +46,7 @@ impl Evidence {
         let (count, finite) = (points.len(), points.partition_point(|(order, _)| *order < u64::MAX));
         let good = (count * GOOD_PERCENT / 100).max(fewest).min(finite);
         let bad = (count * (100 - GOOD_PERCENT) / 100).max(fewest).min(count - good);
-        let mut rows: Vec<Vec<Option<f64>>> = points.iter().map(|&(_, number)| row(plan, state, number)).collect();
+        let mut rows: Vec<Vec<Option<f64>>> = points.iter().map(|&(_, place)| row(plan, state, place)).collect();
         rows.truncate(good + bad);
         let rows = complete(&kinds, rows, good, stream);
         let (good, bad) = rows.split_at(good.min(rows.len()));
@@ -54,7 +54,8 @@ impl Evidence {
     }
 }
 
-/// The highest level at which a trial's values are evidence: the rung where it is judged next, or any where nothing is.
+/// The highest level at which a trial's values are evidence: the rung where it is judged next, or any where nothing is, as
+/// for an imported trial.
 fn limit(plan: &Plan, trial: &Trial<'_>) -> usize {
     let shapes = plan.brackets();
     let shape = (trial.bracket as usize).checked_rem(shapes.len()).and_then(|at| shapes.get(at));
@@ -63,8 +64,8 @@ fn limit(plan: &Plan, trial: &Trial<'_>) -> usize {
 }
 
 /// A trial's coordinates; none for parameters that it does not have.
-fn row(plan: &Plan, state: &State<'_>, number: u32) -> Vec<Option<f64>> {
-    let assignment = state.trial(number).and_then(|trial| trial.parameters.as_deref());
+fn row(plan: &Plan, state: &State<'_>, place: u32) -> Vec<Option<f64>> {
+    let assignment = state.at_place(place).and_then(|trial| trial.parameters.as_deref());
     let coordinate = |parameter: &crate::Parameter| {
         let value = assignment?.get(&parameter.name)?;
         match &parameter.domain {

@@ -3,7 +3,8 @@
 //! The state is a fold over the trials as their results are admitted: [`Memory`] is told of each start and each settled
 //! trial. A trial's latent vector, generation and restart stand in its tag, so that nothing has to be guessed later. Every
 //! `lambda` settled trials make a population, wherever they come from: those drawn from an older distribution, and those
-//! that another sampler or the user proposed, are injected. So no result is waited for, and none is wasted.
+//! that another sampler or the user proposed, are injected. So no result is waited for, and none is wasted. The best of what is
+//! known before the first draw, trials of an earlier study included, is where the search begins.
 //!
 //! A parameter that does not exist in a trial keeps its latent coordinate: selection does not see it, and it drifts.
 
@@ -128,17 +129,17 @@ impl Memory {
         self.waiting.clear();
     }
 
-    /// A trial was started, or something became known of it.
-    pub(super) fn learned(&mut self, plan: &Plan, trial: &Trial<'_>) {
+    /// The trial at this place of the evidence was started, or something became known of it.
+    pub(super) fn learned(&mut self, plan: &Plan, place: u32, trial: &Trial<'_>) {
         let Some(parameters) = trial.parameters.as_deref() else { return };
         let tag = trial.note.tag.as_deref().and_then(|text| self.read(text)).filter(|_| trial.sampler == NAME);
         self.has_begun |= tag.is_some();
         let is_settled = trial.ended.is_some() || trial.rested == Some(plan.top_level());
-        if !is_settled || !self.settled.insert(trial.number.0) {
+        if !is_settled || !self.settled.insert(place) {
             return;
         }
         // The infrastructure's failures say nothing, and a search that was given up does not come back.
-        let Some((standing, value)) = standing(plan, trial) else { return };
+        let Some((standing, value)) = standing(plan, place, trial) else { return };
         if tag.as_ref().is_some_and(|tag| tag.restart != self.restart) {
             return;
         }

@@ -101,7 +101,7 @@ fn model(plan: &Plan, state: &State<'_>, encoding: &Encoding<'_>, number: u32) -
 fn hyper(state: &State<'_>, axes: &Axes, known: &[Known], view: View, seed: u64) -> Option<Hyper> {
     let finite: Vec<&Known> = known.iter().filter(|known| known.value.is_some()).collect();
     let first = finite.get(..fitted_count(finite.len()))?;
-    let key: Vec<(u32, u64)> = first.iter().map(|k| (k.number, k.value.unwrap_or(0.0).to_bits())).collect();
+    let key: Vec<(u32, u64)> = first.iter().map(|k| (k.place, k.value.unwrap_or(0.0).to_bits())).collect();
     let slot = usize::from(view == View::Wide);
     let memo = state.fits().0.lock().ok().and_then(|memo| memo.get(slot)?.clone());
     if let Some(fitted) = memo.filter(|fitted| fitted.key == key) {

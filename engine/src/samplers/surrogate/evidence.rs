@@ -15,7 +15,8 @@ use crate::state::State;
 /// A trial's place and what it is worth there.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::samplers) struct Known {
-    pub(in crate::samplers) number: u32,
+    /// Its place in the evidence.
+    pub(in crate::samplers) place: u32,
     pub(in crate::samplers) point: Point,
     /// Oriented so that smaller is better; absent when it failed.
     pub(in crate::samplers) value: Option<f64>,
@@ -24,9 +25,9 @@ pub(in crate::samplers) struct Known {
 /// What a model is built from.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::samplers) struct Evidence {
-    /// Trials with a value, and failed ones, by number.
+    /// Trials with a value, and failed ones, by place.
     pub(in crate::samplers) known: Vec<Known>,
-    /// Where trials are pending, by number.
+    /// Where trials are pending, by place.
     pub(in crate::samplers) pending: Vec<Point>,
 }
 
@@ -39,9 +40,10 @@ pub(in crate::samplers) fn evidence(
     enough: usize,
 ) -> Option<Evidence> {
     let has_failed = |trial: &crate::state::Trial<'_>| trial.ended == Some(Outcome::Failed);
-    let failed = state.trials().iter().filter(|trial| has_failed(trial)).count();
+    let failed = state.evidence().filter(|(_, trial)| has_failed(trial)).count();
     let level = (0..plan.levels().len()).rev().find(|&level| {
-        let values = state.trials().iter().filter(|trial| trial.is_eligible()).filter_map(|t| t.values_at(level));
+        let eligible = state.evidence().filter(|(_, trial)| trial.is_eligible());
+        let values = eligible.filter_map(|(_, trial)| trial.values_at(level));
         let values: Vec<Option<f64>> = values.map(|shown| plan.leading_score(shown)).collect();
         let mut finite = values.iter().flatten();
         let first = finite.next();
@@ -51,7 +53,7 @@ pub(in crate::samplers) fn evidence(
     })?;
     let mut evidence = Evidence::default();
     let mut violations = Vec::new();
-    for trial in state.trials() {
+    for (place, trial) in state.evidence() {
         let values = trial.values_at(level);
         let is_known = has_failed(trial) || (trial.is_eligible() && values.is_some());
         let is_pending = values.is_none() && trial.is_active();
@@ -65,7 +67,7 @@ pub(in crate::samplers) fn evidence(
             let shown = values.filter(|_| !has_failed(trial));
             let value = shown.and_then(|shown| plan.leading_score(shown));
             violations.push(shown.map_or(0.0, |shown| plan.violation(shown)));
-            evidence.known.push(Known { number: trial.number.0, point, value });
+            evidence.known.push(Known { place, point, value });
         } else {
             evidence.pending.push(point);
         }
@@ -147,7 +149,7 @@ mod tests {
         study.observe(0, 0, 1.0).observe(1, 0, f64::NAN).observe(2, 0, -3.0).observe(3, 0, f64::NEG_INFINITY);
         study.end(4, Outcome::Failed).end(5, Outcome::Lost);
         let evidence = of(&study, 4).unwrap();
-        let values: Vec<_> = evidence.known.iter().map(|known| (known.number, known.value)).collect();
+        let values: Vec<_> = evidence.known.iter().map(|known| (known.place, known.value)).collect();
         assert_eq!(values, [(0, Some(1.0)), (1, None), (2, Some(-3.0)), (3, None), (4, None)]);
         assert_eq!(evidence.pending.len(), 1);
         assert_eq!(of(&study, 6), None);
@@ -192,7 +194,7 @@ mod tests {
     }
     #[test]
     fn a_crowd_on_one_spot_does_not_say_what_is_usual() {
-        let known = |number: u32, x: f64, value: f64| Known { number, point: vec![x], value: Some(value) };
+        let known = |place: u32, x: f64, value: f64| Known { place, point: vec![x], value: Some(value) };
         let apart = (0..8).map(|i| known(i, f64::from(i) / 8.0, 10.0 + f64::from(i)));
         let crowd = (8..60).map(|i| known(i, 0.93 + f64::from(i) * 1e-4, 9.0 + f64::from(i) * 1e-4));
         let all: Vec<Known> = apart.chain(crowd).collect();

@@ -13,20 +13,20 @@ const MAX_GOOD: usize = 25;
 /// The same with several objectives: a front has more places than a point, and choosing more takes time.
 const MAX_GOOD_FRONT: usize = 100;
 
-/// How a trial ranks: its tier, the order of its value, its number.
+/// How a trial ranks: its tier, the order of its value, its place in the evidence.
 type Rank = (usize, u64, u32);
 
 /// The trials that tell something.
 pub(super) struct Evidence {
     /// Whether they rank by several objectives.
     several: bool,
-    /// Those that are known, in the order of their numbers.
+    /// Those that are known, in the order of their places.
     ranked: Vec<Rank>,
-    /// Those that are not known yet, in the order of their numbers: they count as bad, so that others go elsewhere.
+    /// Those that are not known yet, in the order of their places: they count as bad, so that others go elsewhere.
     pending: Vec<u32>,
 }
 
-/// Which trials make the two estimators, in the order of their numbers.
+/// Which trials make the two estimators, in the order of their places.
 pub(super) struct Split {
     pub(super) good: Vec<u32>,
     pub(super) bad: Vec<u32>,
@@ -36,11 +36,12 @@ impl Evidence {
     /// The evidence on the highest level at which so many trials have a finite value; `None` when there is no such level.
     ///
     /// There trials rank by their values, then those that were stopped below, from the highest, then those without a number, and
-    /// last the failed ones. A trial that has not reached the level and was not stopped is pending.
+    /// last the failed ones. A trial that has not reached the level and was not stopped is pending; an imported one says nothing
+    /// but at the level at which it was measured.
     pub(super) fn new(plan: &Plan, state: &State<'_>, enough: u32) -> Option<Self> {
         let finite = |trial: &Trial<'_>, level: usize| trial.values_at(level).and_then(|shown| plan.standing(shown));
         let mut counts = vec![0_u32; plan.levels().len()];
-        for trial in state.trials().iter().filter(|trial| trial.is_eligible()) {
+        for (_, trial) in state.evidence().filter(|(_, trial)| trial.is_eligible()) {
             for shown in &trial.values {
                 if let Some(count) = counts.get_mut(shown.level).filter(|_| plan.standing(shown).is_some()) {
                     *count += 1;
@@ -50,8 +51,7 @@ impl Evidence {
         let level = counts.iter().rposition(|&count| count >= enough.max(1))?;
         let several = plan.spec().has_several_objectives();
         let mut this = Self { several, ranked: Vec::with_capacity(state.trials().len()), pending: Vec::new() };
-        for trial in state.trials() {
-            let number = trial.number.0;
+        for (place, trial) in state.evidence() {
             let rank = match trial.ended {
                 // Nobody knows what these were worth, or where they were.
                 Some(Outcome::Lost | Outcome::Removed) => continue,
@@ -60,6 +60,7 @@ impl Evidence {
                 _ if trial.values_at(level).is_some() => {
                     Some(finite(trial, level).map_or((level + 2, 0), |value| (0, value)))
                 }
+                _ if trial.is_imported() => continue,
                 _ if trial.ended.is_some() || trial.stop.is_some() => {
                     let below = (0..level).rev().find_map(|at| Some((level - at, finite(trial, at)?)));
                     Some(below.unwrap_or((level + 1, 0)))
@@ -67,8 +68,8 @@ impl Evidence {
                 _ => None,
             };
             match rank {
-                Some((tier, value)) => this.ranked.push((tier, value, number)),
-                None => this.pending.push(number),
+                Some((tier, value)) => this.ranked.push((tier, value, place)),
+                None => this.pending.push(place),
             }
         }
         if several {
@@ -84,8 +85,8 @@ impl Evidence {
         let good = self.count_good();
         let members: Vec<(usize, Point)> = (0..self.ranked.len())
             .filter_map(|at| {
-                let &(_, _, number) = self.ranked.get(at).filter(|(tier, ..)| *tier == 0)?;
-                Some((at, plan.point(state.trial(number)?.values_at(level)?)?))
+                let &(_, _, place) = self.ranked.get(at).filter(|(tier, ..)| *tier == 0)?;
+                Some((at, plan.point(state.at_place(place)?.values_at(level)?)?))
             })
             .collect();
         let objectives = plan.spec().objectives().count();
@@ -127,14 +128,14 @@ impl Evidence {
         if good < known.len() {
             known.select_nth_unstable(good);
         }
-        let mut numbers: Vec<u32> = known.into_iter().map(|(_, _, number)| number).collect();
-        let mut bad = numbers.split_off(good);
+        let mut places: Vec<u32> = known.into_iter().map(|(_, _, place)| place).collect();
+        let mut bad = places.split_off(good);
         bad.extend(&self.pending);
-        numbers.retain(|&number| filter(number));
-        bad.retain(|&number| filter(number));
-        numbers.sort_unstable();
+        places.retain(|&place| filter(place));
+        bad.retain(|&place| filter(place));
+        places.sort_unstable();
         bad.sort_unstable();
-        Split { good: numbers, bad }
+        Split { good: places, bad }
     }
 }
 

@@ -81,11 +81,11 @@ impl<'a> Model<'a> {
     fn new(evidence: &Evidence, points: &'a Points, group: &'a [usize]) -> Self {
         let columns: Vec<&[f64]> = group.iter().map(|&at| points.column(at)).collect();
         let axes: Vec<&Axis> = group.iter().filter_map(|&at| points.axes().get(at)).collect();
-        let at = |column: &[f64], number: u32| column.get(number as usize).copied().unwrap_or(f64::NAN);
+        let at = |column: &[f64], place: u32| column.get(place as usize).copied().unwrap_or(f64::NAN);
         // Parameters of a group exist together, but a record may hold anything.
-        let split = evidence.split(|number| columns.iter().all(|column| !at(column, number).is_nan()));
-        let parzen = |numbers: &[u32], is_even: bool| {
-            let observed = |column: &&[f64]| numbers.iter().map(|&number| at(column, number)).collect();
+        let split = evidence.split(|place| columns.iter().all(|column| !at(column, place).is_nan()));
+        let parzen = |places: &[u32], is_even: bool| {
+            let observed = |column: &&[f64]| places.iter().map(|&place| at(column, place)).collect();
             Parzen::new(&axes.iter().copied().zip(columns.iter().map(observed)).collect::<Vec<_>>(), is_even)
         };
         let (good, bad) = (parzen(&split.good, evidence.weighs_evenly()), parzen(&split.bad, false));

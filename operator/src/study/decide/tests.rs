@@ -50,6 +50,7 @@ fn seen(hours: f64, ended: u64, running: i64, status: &Value) -> Seen {
         unapplied: Vec::new(),
         foreign: None,
         broken: Vec::new(),
+        warm: Warm::Settled,
     }
 }
 
@@ -106,4 +107,82 @@ fn what_counts_in_the_end_is_how_long_runs_really_ran() {
     let shorter = after(2_000);
     assert_eq!((used(&shorter), shorter.suspend), (4_000.0 / 3_600.0, vec![(0, false)]));
     assert!(!conditions::is_true(&shorter.status.conditions, condition::COMPLETE), "{:?}", shorter.status.conditions);
+}
+
+/// A Study that is to begin with what `earlier` found out: no trial yet.
+fn beginner(warm: Warm, status: &Value) -> Seen {
+    let mut seen = seen(2.0, 0, 0, status);
+    let mut study = (*seen.study).clone();
+    study.spec.warm_start = Some(trimtab_api::study::WarmStart { study_name: "earlier".to_owned() });
+    study.spec.sampler = serde_json::from_value(json!({"tpe": {"startupTrials": 4}})).unwrap();
+    seen.plan = Ok(Arc::new(trimtab_api::validate(&study).unwrap()));
+    (seen.study, seen.warm) = (Arc::new(study), warm);
+    seen.trials.clear();
+    seen
+}
+
+/// Twenty trials of `earlier`, the best at 0.7.
+fn copied() -> trimtab_api::study::WarmStarted {
+    let trial = |i: u32| {
+        let x = f64::from(i) / 20.0;
+        json!({"number": i, "parameters": [x.to_string()], "level": 1, "values": [(x - 0.7).abs().to_string()]})
+    };
+    let trials: Vec<Value> = (0..20).map(trial).collect();
+    serde_json::from_value(json!({"studyName": "earlier", "found": 20, "message": "20 of 20", "trials": trials}))
+        .unwrap()
+}
+
+/// What the first trial of a batch gets.
+fn first(outcome: &Outcome) -> Option<f64> {
+    let action = outcome.status.batch.as_ref()?.actions.first()?;
+    action.parameters.first()?.value.parse().ok()
+}
+
+#[test]
+fn nothing_is_decided_before_the_earlier_study_is_on_record() {
+    let words = || "Study earlier is not there".to_owned();
+    let outcome = look(&beginner(Warm::Absent(words()), &json!({})));
+    assert_eq!((outcome.status.batch.clone(), outcome.carry_out.is_some(), outcome.again), (None, false, Some(10)));
+    assert_eq!(outcome.status.active_since, None, "waiting is no activity");
+    let stalled = outcome.status.conditions.iter().find(|c| c.type_ == condition::STALLED).unwrap();
+    let told = (stalled.status.as_str(), stalled.reason.as_str(), stalled.message.as_str());
+    assert_eq!(told, ("True", reason::WAITING_FOR_STUDY, "Study earlier is not there"));
+    // The same again, so nothing is written.
+    let status = serde_json::to_value(&outcome.status).unwrap();
+    assert_eq!(look(&beginner(Warm::Absent(words()), &status)).status, outcome.status);
+    // While the earlier one goes on there is nothing to mend.
+    let waits = look(&beginner(Warm::Waits("it goes on".to_owned()), &status));
+    let stalled = waits.status.conditions.iter().find(|c| c.type_ == condition::STALLED).unwrap();
+    assert_eq!((stalled.status.as_str(), stalled.reason.as_str()), ("False", reason::WAITING_FOR_STUDY));
+    assert_eq!((waits.status.batch, waits.status.state.as_deref()), (None, Some("Pending")));
+}
+
+#[test]
+fn a_copy_is_one_write_and_decides_nothing_itself() {
+    let outcome = look(&beginner(Warm::Copied(Box::new(copied())), &json!({})));
+    assert_eq!(outcome.status.warm_start, Some(copied()));
+    assert_eq!((outcome.status.batch.clone(), outcome.carry_out.is_some()), (None, false));
+    assert_eq!(outcome.news.iter().filter(|news| news.reason == "WarmStarted").count(), 1);
+    // A crash before the write leaves nothing, and the copy is made anew; after it the copy is what is decided by.
+    let status = serde_json::to_value(&outcome.status).unwrap();
+    let next = look(&beginner(Warm::Settled, &status));
+    assert_eq!(next.status.warm_start, Some(copied()));
+    assert!((first(&next).unwrap() - 0.7).abs() < 0.2, "{:?}", first(&next));
+    assert!(next.news.iter().all(|news| news.reason != "WarmStarted"));
+    let counts = next.status.trials.clone().unwrap();
+    assert_eq!((counts.complete, next.status.best.clone(), next.status.next_trial), (0, None, 1));
+}
+
+#[test]
+fn a_refused_copy_begins_nothing() {
+    let mut seen = beginner(Warm::Refused("another metric".to_owned()), &json!({}));
+    let refused = Acceptance::No { reason: reason::WARM_START_REFUSED, message: "another metric".to_owned() };
+    let outcome = decide(&seen, refused, now());
+    let accepted = outcome.status.conditions.iter().find(|c| c.type_ == condition::ACCEPTED).unwrap();
+    assert_eq!((accepted.status.as_str(), accepted.reason.as_str()), ("False", reason::WARM_START_REFUSED));
+    assert_eq!((outcome.status.batch, outcome.status.warm_start, outcome.again), (None, None, Some(10)));
+    // A Study that the API server does not accept does not take a copy either.
+    seen.warm = Warm::Copied(Box::new(copied()));
+    let refused = Acceptance::No { reason: reason::PREFLIGHT_REFUSED, message: String::new() };
+    assert_eq!(decide(&seen, refused, now()).status.warm_start, None);
 }

@@ -18,6 +18,7 @@ fn study_seen(batch: u64, trials: &[Arc<Trial>]) -> StudySeen {
         unapplied: Vec::new(),
         foreign: None,
         broken: Vec::new(),
+        warm: crate::study::warm::Warm::Settled,
     }
 }
 
