@@ -1,6 +1,9 @@
 //! A file is read as strictly as an API server reads it, and a mistake is shown where it is.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "manifest/hostile.rs"]
+mod hostile;
+
 use trimtab_api::manifest::{ManifestError, parse, parse_study};
 use trimtab_api::validate;
 

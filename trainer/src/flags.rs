@@ -32,6 +32,18 @@ pub enum Command {
     Fetch(FetchFlags),
 }
 
+impl Command {
+    /// Where it is computed, if it computes.
+    #[must_use]
+    pub fn machine(&self) -> Option<&MachineFlags> {
+        match self {
+            Self::Train(flags) => Some(&flags.machine),
+            Self::Evaluate(flags) | Self::Predict(flags) => Some(&flags.machine),
+            Self::Inspect(_) | Self::Fetch(_) => None,
+        }
+    }
+}
+
 /// The flags of `evaluate` and `predict`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct UseFlags {
@@ -126,6 +138,9 @@ pub struct Flags {
     /// Parts that a batch is computed in, side by side; sums are rounded by it [default: 1 below 64 rows, then 2 to 8 by the batch]
     #[arg(long, env = "TRAINER_PARTS", value_name = "N", help_heading = "Machine")]
     pub parts: Option<String>,
+    /// single, or bfloat16: batches are computed in 16 bits, weights are kept and judged in 32 [default: single]
+    #[arg(long, env = "TRAINER_PRECISION", value_name = "NAME", help_heading = "Machine")]
+    pub precision: Option<String>,
 }
 
 /// The flags about data.
@@ -303,10 +318,18 @@ pub struct LearningFlags {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Machine")]
 pub struct MachineFlags {
-    /// cpu, or cuda or vulkan where they were built in [default: cpu]
+    /// cpu, or cuda or vulkan where they were built in; list says what there is [default: cpu]
     #[arg(long, env = "TRAINER_DEVICE", value_name = "NAME")]
     pub device: Option<String>,
     /// Threads on the CPU [default: the CPUs that the process may use, its cgroup's limit included]
     #[arg(long, env = "TRAINER_THREADS", value_name = "N")]
     pub threads: Option<String>,
+}
+
+impl MachineFlags {
+    /// Whether they name no device, but ask which there are.
+    #[must_use]
+    pub fn asks_for_a_list(&self) -> bool {
+        self.device.as_deref().is_some_and(|device| device.trim() == "list")
+    }
 }

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
+use crate::data::columns::listed;
 use crate::data::{Prediction, Preparation, Samples, Targets};
 
 /// Where Huber's loss turns from a parabola into a line, in deviations of the target.
@@ -94,7 +95,7 @@ impl Loss {
                 return Err(format!(
                     "--class-weights (or PARAM_CLASS_WEIGHTS) has {} numbers, but the classes are {}",
                     weights.len(),
-                    names.join(", ")
+                    listed(names)
                 ));
             }
         };

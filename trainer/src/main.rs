@@ -7,7 +7,7 @@ use std::process::exit;
 use burn::tensor::Device;
 use clap::Parser;
 use trimtab_trainer::commands;
-use trimtab_trainer::device::Kind;
+use trimtab_trainer::device::{self, Kind};
 use trimtab_trainer::flags::{Cli, Command, Flags, MachineFlags};
 use trimtab_trainer::run::{Ending, Error, run};
 use trimtab_trainer::settings::{self, Machine, Settings};
@@ -25,7 +25,14 @@ fn main() {
     // Before anything else: the first process of a container does not get signals that it does not handle.
     let stop = Stop::on_signals().unwrap_or_else(|error| fail(&format!("cannot watch signals: {error}"), 1));
     let mut out = io::stdout();
-    let ending = match Cli::parse().command {
+    let command = Cli::parse().command;
+    if command.machine().is_some_and(MachineFlags::asks_for_a_list) {
+        match device::list(&mut out) {
+            Ok(()) => exit(0),
+            Err(error) => fail(&Error::from(error).to_string(), 1),
+        }
+    }
+    let ending = match command {
         Command::Train(flags) => train(&flags, &mut out, &stop),
         Command::Evaluate(flags) => {
             let (device, team) = start(&flags.machine);
@@ -38,7 +45,7 @@ fn main() {
         Command::Fetch(flags) => {
             commands::fetch(Path::new(&flags.into), &settings::source(&flags.source), &mut out, &stop)
         }
-        Command::Inspect(flags) => commands::inspect(Path::new(&flags.model), &Kind::Cpu.open(), &mut out),
+        Command::Inspect(flags) => commands::inspect(Path::new(&flags.model), &open(Kind::Cpu), &mut out),
     };
     match ending {
         Ok(ending) => exit(ending.exit_code()),
@@ -56,7 +63,11 @@ fn start(flags: &MachineFlags) -> (Device, Team) {
     let machine = Machine::new(flags).unwrap_or_else(|error| fail(&error.to_string(), 2));
     bound(machine);
     let team = Team::new(machine.threads).unwrap_or_else(|error| fail(&Error::from(error).to_string(), 1));
-    (machine.device.open(), team)
+    (open(machine.device), team)
+}
+
+fn open(kind: Kind) -> Device {
+    kind.open().unwrap_or_else(|missing| fail(&missing.to_string(), 2))
 }
 
 /// Bounds the threads of what is not given to a team.

@@ -3,6 +3,7 @@
 mod found;
 mod introduction;
 mod measure;
+mod room;
 mod watch;
 
 use std::io::{self, Write};
@@ -93,6 +94,8 @@ impl Ending {
 /// # Errors
 /// If the data, the checkpoint or the output cannot be used.
 pub fn run(settings: &Settings, out: &mut (dyn Write + Send), stop: &Stop) -> Result<Ending, Error> {
+    // Before anything is read or fetched.
+    settings.machine.device.open().map_err(|missing| Error::Unsuitable(missing.to_string()))?;
     let team = Team::new(settings.machine.threads)?;
     team.lead(|| run_by(&team, settings, out, stop))
 }
@@ -117,6 +120,7 @@ fn run_by(team: &Team, settings: &Settings, out: &mut dyn Write, stop: &Stop) ->
         let text = "--save needs one network; several folds train one each: choose one with --repeat";
         return Err(Error::Unsuitable(text.to_owned()));
     }
+    room::require(settings, &data)?;
     let trainings: Result<Vec<_>, _> = data.iter().map(|data| Training::new(settings, data, team)).collect();
     let mut run = Run {
         settings,

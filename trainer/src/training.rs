@@ -10,7 +10,7 @@ use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{DType, Device};
 
 use crate::data::{Dataset, Samples};
-use crate::device::Kind;
+use crate::device::{Kind, Precision};
 use crate::evaluation::{Evaluation, Predictor};
 use crate::hypergradient::network::with_numbers;
 use crate::hypergradient::{self, Trajectory};
@@ -95,7 +95,13 @@ impl<'a> Training<'a> {
         if let Some(reason) = hypergradient::refusal(wanted, &settings.optimization, architecture.batch_norm) {
             return Err(reason.to_owned());
         }
-        let inference = settings.machine.device.open();
+        let inference = settings.machine.device.open().map_err(|missing| missing.to_string())?;
+        if settings.precision == Precision::Mixed && !wanted.is_empty() {
+            return Err("hypergradients are computed in double precision: expected --precision=single".to_owned());
+        }
+        if settings.precision == Precision::Mixed && !inference.supports_dtype(DType::BF16) {
+            return Err(format!("{} cannot compute in bfloat16", settings.machine.device.name()));
+        }
         let device = inference.clone().autodiff();
         let fold = data.identity.fold;
         let network = Network::new(&architecture, settings.model.initialization, settings.seed, fold, &device);
@@ -198,9 +204,12 @@ impl<'a> Training<'a> {
             (rate > 0.0).then(|| Stream::of_fold(settings.seed, Purpose::Dropout, index, fold).dropout(rate, count))
         };
         let mut learning = Learning { dropout, statistics: Vec::new() };
-        let inputs = data.samples.inputs(rows, &self.device).cast(network.dtype());
-        let targets = self.loss.targets(&data.samples, rows, total, &self.device).cast(network.dtype());
+        let weights = network.dtype();
+        let passes = if settings.precision == Precision::Mixed { DType::BF16 } else { weights };
+        let inputs = data.samples.inputs(rows, &self.device).cast(passes);
+        let targets = self.loss.targets(&data.samples, rows, total, &self.device).cast(weights);
         let outputs = network.forward(&self.architecture, inputs, Some(&mut learning));
+        let outputs = if passes == weights { outputs } else { outputs.cast(weights) };
         let loss = self.loss.value(outputs, targets, total);
         Part {
             loss: loss.clone().into_scalar::<f64>(),

@@ -57,6 +57,10 @@ const HINTS: [(&str, &str); 4] = [
     ("trailing content after", "; is a quote missing before?"),
 ];
 
+/// The most lists and objects within each other. The deepest field of a pod is half as deep; a file that goes on would overflow the stack
+/// of a thread, of which each level takes up to 40 KiB.
+const DEPTH: usize = 40;
+
 /// Reads a Study.
 ///
 /// # Errors
@@ -74,7 +78,8 @@ pub fn parse_study(text: &str) -> Result<Study, ManifestError> {
 /// The first mistake in the YAML, or all that the schema finds, in the order of the file. [`crate::validate()`] finds
 /// those that need more than the schema.
 pub fn parse(text: &str) -> Result<Manifest, Vec<ManifestError>> {
-    let tree: Node = serde_saphyr::from_str(text).map_err(|error| {
+    let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_depth: DEPTH } };
+    let tree: Node = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let place = error.location().map_or((1, 1), tree::place);
         let message = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
         // The place stands before the message already.

@@ -4,6 +4,7 @@
 mod asks;
 mod bars;
 mod ends;
+mod examples;
 mod hours;
 mod kills;
 mod kinds;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use trimtab_cluster::Image;
 
 /// The test's trial: [`crate::curve`] as a program.
@@ -15,6 +15,9 @@ pub const TRAINER: &str = "docker.io/local/trimtab-trainer:dev";
 pub const OPERATOR: &str = "docker.io/local/trimtab-operator:dev";
 /// An image with the smallest shell.
 pub const SHELL: &str = "docker.io/local/shell:dev";
+
+/// The most bytes of the trainer's program, which is all that its image holds besides data.
+const LARGEST_TRAINER: u64 = 30_000_000;
 
 /// Where Debian's package puts the trainer's data set.
 const DATA: &str = "/usr/share/datasets/fashion-mnist";
@@ -138,7 +141,7 @@ fn trial(name: &str) -> Result<PathBuf> {
 /// The images that a node needs; `operator` is the operator's program.
 ///
 /// # Errors
-/// When a program does not build.
+/// When a program does not build, or the trainer has become too large for its image.
 pub fn images(operator: &Path) -> Result<Vec<Image>> {
     let named = |name: &str, program: PathBuf| Image::new(name, program);
     let mut images = vec![
@@ -147,7 +150,10 @@ pub fn images(operator: &Path) -> Result<Vec<Image>> {
         named(OPERATOR, operator.to_path_buf()),
     ];
     if Path::new(DATA).exists() {
-        images.push(named(TRAINER, trainer()?).file(DATA, DATA));
+        let trainer = trainer()?;
+        let bytes = std::fs::metadata(&trainer).with_context(|| trainer.display().to_string())?.len();
+        ensure!(bytes < LARGEST_TRAINER, "{} has {bytes} bytes, an image of it is to be smaller", trainer.display());
+        images.push(named(TRAINER, trainer).file(DATA, DATA));
     }
     Ok(images)
 }

@@ -9,6 +9,10 @@ use super::raw::{NONE, Raw, RawColumn};
 
 /// The most different texts of a categorical column: each becomes an input.
 const MAX_CATEGORIES: usize = 1000;
+/// How far from 0 a number may be: sums of so many squares as there may be rows are still numbers.
+const FARTHEST: f64 = 1e100;
+/// How far an input may be from 0, in deviations: its square is still a number in single precision.
+const FARTHEST_INPUT: f64 = 1e18;
 
 /// How a column becomes inputs, learnt from the training rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,7 +103,8 @@ impl Column {
         match self {
             Self::Number { mean, deviation, indicator, .. } => {
                 for (place, value) in places.zip(numbers(raw, column)?) {
-                    place[0] = if value.is_nan() { 0.0 } else { ((value - mean) / deviation) as f32 };
+                    let input = ((value - mean) / deviation).clamp(-FARTHEST_INPUT, FARTHEST_INPUT);
+                    place[0] = if value.is_nan() { 0.0 } else { input as f32 };
                     if *indicator {
                         place[1] = f32::from(u8::from(value.is_nan()));
                     }
@@ -125,15 +130,17 @@ impl Column {
 /// The column's values as numbers, a missing one as NaN.
 ///
 /// # Errors
-/// If one is no number, or an infinite one.
+/// If one is no number, an infinite one, or too far from 0.
 pub fn numbers(raw: &Raw, column: &RawColumn) -> Result<Vec<f64>, Error> {
     let mut parsed = Vec::with_capacity(column.texts.len());
     for (code, text) in column.texts.iter().enumerate() {
         parsed.push(number(text).ok_or_else(|| {
             let line = raw.lines[column.first(code as u32)];
-            let infinite = text.parse::<f64>().is_ok();
-            let expected = if infinite { "a finite number" } else { "a number" };
-            let hint = if infinite { "" } else { "; a column of texts is named in --categorical" };
+            let (expected, hint) = match text.parse::<f64>() {
+                Ok(value) if value.is_finite() => ("a number from -1e100 to 1e100", ""),
+                Ok(_) => ("a finite number", ""),
+                Err(_) => ("a number", "; a column of texts is named in --categorical"),
+            };
             let problem = format!("expected {expected}, found `{}`{hint}", shortened(text));
             Error::Cell { path: raw.path.clone(), line, column: column.name.clone(), problem }
         })?);
@@ -170,14 +177,27 @@ pub fn is_numeric(raw: &Raw, column: &RawColumn, categorical: bool) -> Result<bo
     Ok(false)
 }
 
-/// A finite number.
+/// A finite number that is not too far from 0.
 fn number(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|value: &f64| value.is_finite())
+    text.parse().ok().filter(|value: &f64| value.abs() <= FARTHEST)
 }
 
-/// A cell's text for a message.
+/// A cell's text for a message: anyone's text, so that it is kept short and can do nothing to a terminal.
+#[must_use]
 pub fn shortened(text: &str) -> String {
-    if text.chars().count() <= 40 { text.to_owned() } else { text.chars().take(37).chain("...".chars()).collect() }
+    let seen = |letter: char| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter };
+    let letters = text.chars().map(seen);
+    if text.chars().count() <= 40 { letters.collect() } else { letters.take(37).chain("...".chars()).collect() }
+}
+
+/// Texts for a message: the first of them.
+#[must_use]
+pub fn listed(texts: &[String]) -> String {
+    let mut shown: Vec<String> = texts.iter().take(20).map(|text| shortened(text)).collect();
+    if texts.len() > shown.len() {
+        shown.push("...".to_owned());
+    }
+    shown.join(", ")
 }
 
 /// Mean and standard deviation; the deviation of equal values is 1, so that it can be divided by.

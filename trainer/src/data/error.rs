@@ -79,11 +79,11 @@ pub enum Error {
         /// The file of images.
         images: PathBuf,
         /// How many it has.
-        images_count: usize,
+        images_count: u64,
         /// The file of labels.
         labels: PathBuf,
         /// How many it has.
-        labels_count: usize,
+        labels_count: u64,
     },
     /// Other data does not fit what the model was trained on.
     #[error("{path} does not fit the training data: expected {expected}, found {found}")]

@@ -39,7 +39,7 @@ pub fn table(name: &str) -> Result<Raw, Error> {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{x},{y},{target}");
     }
-    Raw::parse(Path::new(&format!("{PREFIX}{name}")), Cursor::new(text))
+    Raw::parse(Path::new(&format!("{PREFIX}{name}")), Cursor::new(text), None)
 }
 
 /// One row.

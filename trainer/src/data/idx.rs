@@ -12,6 +12,8 @@ const IMAGES: u32 = 0x0000_0803;
 const LABELS: u32 = 0x0000_0801;
 /// No data set of this family comes near this; a header that claims more is not a header.
 const MAX_BYTES: u64 = 8 << 30;
+/// The most bytes that a byte of compressed data becomes (RFC 1951: 258 for two bits, and what a block begins with).
+const EXPANSION: u64 = 1032;
 
 /// What can be wrong with an IDX file.
 #[derive(Debug, thiserror::Error)]
@@ -113,7 +115,18 @@ pub fn images<E: From<Error>>(
     name: &str,
     fits: impl FnOnce(&Path, u64) -> Result<(), E>,
 ) -> Result<Images, E> {
-    let (path, mut reader) = open(folder, name)?;
+    read_images(open(folder, name)?, fits)
+}
+
+/// Reads images from a file that is open. `fits` is asked before memory is taken for their bytes.
+///
+/// # Errors
+/// If it is not what it should be, or does not fit.
+pub fn read_images<E: From<Error>>(
+    file: Open<impl Read>,
+    fits: impl FnOnce(&Path, u64) -> Result<(), E>,
+) -> Result<Images, E> {
+    let Open { path, mut reader, most } = file;
     let [count, rows, columns] = header(&path, &mut reader, "images", IMAGES)?;
     let total = u64::from(rows) * u64::from(columns);
     let total = total.checked_mul(u64::from(count)).filter(|total| (1..=MAX_BYTES).contains(total));
@@ -121,27 +134,58 @@ pub fn images<E: From<Error>>(
         return Err(Error::Header { path, count, rows, columns }.into());
     };
     fits(&path, total)?;
-    let bytes = body(&path, reader, "images", total)?;
+    let bytes = body(&path, reader, "images", (total, most))?;
     Ok(Images { path, count: count as usize, size: [rows as usize, columns as usize], bytes })
 }
 
-/// Reads the file of labels called `name`, or `name.gz`, in `folder`.
+/// Reads the file of labels called `name`, or `name.gz`, in `folder`. `fits` is asked before memory is taken for them.
 ///
 /// # Errors
-/// If there is none or it is not what it should be.
-pub fn labels(folder: &Path, name: &str) -> Result<Labels, Error> {
-    let (path, mut reader) = open(folder, name)?;
+/// If there is none, it is not what it should be, or it does not fit.
+pub fn labels<E: From<Error>>(
+    folder: &Path,
+    name: &str,
+    fits: impl FnOnce(&Path, u64) -> Result<(), E>,
+) -> Result<Labels, E> {
+    read_labels(open(folder, name)?, fits)
+}
+
+/// Reads labels from a file that is open. `fits` is asked before memory is taken for them.
+///
+/// # Errors
+/// If it is not what it should be, or does not fit.
+pub fn read_labels<E: From<Error>>(
+    file: Open<impl Read>,
+    fits: impl FnOnce(&Path, u64) -> Result<(), E>,
+) -> Result<Labels, E> {
+    let Open { path, mut reader, most } = file;
     let [count] = header(&path, &mut reader, "labels", LABELS)?;
-    let bytes = body(&path, reader, "labels", u64::from(count))?;
+    fits(&path, u64::from(count))?;
+    let bytes = body(&path, reader, "labels", (u64::from(count), most))?;
     Ok(Labels { path, bytes })
 }
 
+/// A file that is open.
+#[derive(Debug)]
+pub struct Open<R> {
+    /// The file, for messages.
+    pub path: PathBuf,
+    /// Its content, decompressed.
+    pub reader: R,
+    /// The most bytes that it can have, as far as its size tells.
+    pub most: u64,
+}
+
 /// Opens the plain file or else the compressed one. What it is, its first bytes say, not its name.
-fn open(folder: &Path, name: &str) -> Result<(PathBuf, Box<dyn Read>), Error> {
+fn open(folder: &Path, name: &str) -> Result<Open<Box<dyn Read>>, Error> {
     for path in [folder.join(name), folder.join(format!("{name}.gz"))] {
         let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(source) => return Err(Error::Read { path, source }),
+        };
+        let size = match file.metadata() {
+            Ok(metadata) => metadata.len(),
             Err(source) => return Err(Error::Read { path, source }),
         };
         let mut file = BufReader::with_capacity(1 << 16, file);
@@ -151,7 +195,7 @@ fn open(folder: &Path, name: &str) -> Result<(PathBuf, Box<dyn Read>), Error> {
         };
         let compressed = start.starts_with(&[0x1f, 0x8b]);
         let reader: Box<dyn Read> = if compressed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-        return Ok((path, reader));
+        return Ok(Open { path, reader, most: size.saturating_mul(if compressed { EXPANSION } else { 1 }) });
     }
     Err(Error::Missing { name: name.to_owned(), folder: folder.to_owned() })
 }
@@ -159,7 +203,7 @@ fn open(folder: &Path, name: &str) -> Result<(PathBuf, Box<dyn Read>), Error> {
 /// Reads the magic number, which must be `magic`, and the `N` sizes after it.
 fn header<const N: usize>(
     path: &Path,
-    reader: &mut dyn Read,
+    reader: &mut impl Read,
     what: &'static str,
     magic: u32,
 ) -> Result<[u32; N], Error> {
@@ -184,10 +228,10 @@ fn header<const N: usize>(
     Ok(sizes)
 }
 
-/// Reads what follows the header: `expected` bytes and no more.
-fn body(path: &Path, reader: Box<dyn Read>, what: &'static str, expected: u64) -> Result<Vec<u8>, Error> {
+/// Reads what follows the header: `expected` bytes and no more, of a file that has at most `most`.
+fn body(path: &Path, reader: impl Read, what: &'static str, (expected, most): (u64, u64)) -> Result<Vec<u8>, Error> {
     // The header is not trusted with an allocation: it may be the only thing in the file.
-    let mut bytes = Vec::with_capacity(expected.min(64 << 20) as usize);
+    let mut bytes = Vec::with_capacity(expected.min(most) as usize);
     match reader.take(expected + 1).read_to_end(&mut bytes) {
         Ok(_) => {}
         // A compressed file that ends too early says so itself.

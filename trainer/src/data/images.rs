@@ -33,15 +33,17 @@ impl Images {
         let images = idx::images(folder, &format!("{prefix}-images-idx3-ubyte"), |path, bytes| {
             memory::require(path, bytes, available)
         })?;
-        let labels = idx::labels(folder, &format!("{prefix}-labels-idx1-ubyte"))?;
-        if images.count != labels.bytes.len() {
-            return Err(Error::Counts {
-                images_count: images.count,
-                labels_count: labels.bytes.len(),
-                images: images.path,
-                labels: labels.path,
-            });
-        }
+        let labels = idx::labels(folder, &format!("{prefix}-labels-idx1-ubyte"), |path, count| {
+            if count == images.count as u64 {
+                return Ok(());
+            }
+            Err(Error::Counts {
+                images_count: images.count as u64,
+                labels_count: count,
+                images: images.path.clone(),
+                labels: path.to_owned(),
+            })
+        })?;
         let highest = labels.bytes.iter().max().copied().unwrap_or_default();
         Ok(Self {
             path: images.path,

@@ -5,18 +5,18 @@ use std::path::Path;
 
 use super::error::Error;
 
+/// Where a container's control group says its limit, what is used, and what of that are files that were read: in version 2 and in 1.
+const GROUPS: [[&str; 4]; 2] = [
+    ["memory.max", "memory.current", "memory.stat", "inactive_file "],
+    ["memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file "],
+];
+
 /// Bytes that this process may still take: what the machine has, or what its control group leaves, whichever is less.
 /// Nothing where neither can be read.
 #[must_use]
 pub fn available() -> Option<u64> {
     let machine = fs::read_to_string("/proc/meminfo").ok().as_deref().and_then(machine);
-    let number = |file: &str| fs::read_to_string(Path::new("/sys/fs/cgroup").join(file)).ok()?.trim().parse().ok();
-    // Files that were read are counted as used, but given up as soon as memory is needed.
-    let cached = fs::read_to_string("/sys/fs/cgroup/memory.stat").ok().as_deref().and_then(cached).unwrap_or(0);
-    let group = number("memory.max")
-        .zip(number("memory.current"))
-        .map(|(max, used): (u64, u64)| max.saturating_sub(used.saturating_sub(cached)));
-    machine.into_iter().chain(group).min()
+    machine.into_iter().chain(group(Path::new("/sys/fs/cgroup"))).min()
 }
 
 /// Refuses data that takes more than is available.
@@ -38,9 +38,20 @@ fn machine(text: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// What a control group's `memory.stat` says is cached of files and not in use, in bytes.
-fn cached(text: &str) -> Option<u64> {
-    text.lines().find_map(|line| line.strip_prefix("inactive_file "))?.trim().parse().ok()
+/// What the control group in `folder` leaves, in bytes; nothing where it has no limit.
+fn group(folder: &Path) -> Option<u64> {
+    GROUPS.iter().find_map(|[max, used, stat, cached]| {
+        let text = |file: &str| fs::read_to_string(folder.join(file)).ok();
+        let number = |file: &str| text(file)?.trim().parse::<u64>().ok();
+        // Files that were read are counted as used, but given up as soon as memory is needed.
+        let cached = text(stat).and_then(|stat| value(&stat, cached)).unwrap_or(0);
+        Some(number(max)?.saturating_sub(number(used)?.saturating_sub(cached)))
+    })
+}
+
+/// The number behind `name` at the beginning of a line.
+fn value(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name))?.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -51,8 +62,26 @@ mod tests {
     fn available_memory_is_read_in_bytes() {
         assert_eq!(machine("MemTotal:  9 kB\nMemAvailable:   24576 kB\n"), Some(24576 * 1024));
         assert_eq!(machine("MemTotal:  9 kB\n"), None);
-        assert_eq!(cached("anon 7\ninactive_file 4096\n"), Some(4096));
         assert!(available().is_some_and(|bytes| bytes > 1 << 20));
+    }
+
+    #[test]
+    fn what_a_control_group_leaves_is_its_limit_without_what_is_used_and_not_cached() {
+        for [max, used, stat, cached] in GROUPS {
+            let folder = tempfile::TempDir::new().unwrap();
+            let write = |file: &str, text: &str| {
+                let path = folder.path().join(file);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            };
+            assert_eq!(group(folder.path()), None);
+            write(used, "1000\n");
+            write(stat, &format!("anon 7\n{cached}400\nlast 9\n"));
+            for (limit, left) in [("max\n", None), ("5000\n", Some(4400)), ("500\n", Some(0))] {
+                write(max, limit);
+                assert_eq!(group(folder.path()), left, "{max} {limit}");
+            }
+        }
     }
 
     #[test]

@@ -9,13 +9,19 @@ use csv::{ByteRecord, ReaderBuilder};
 use flate2::read::MultiGzDecoder;
 
 use super::error::Error;
-use super::lines::{Lines, Noting};
+use super::lines::{Endless, Lines, MAX_ROW, Noting};
 use super::memory;
 
 /// The most bytes of a table, decompressed.
 const MAX_BYTES: u64 = 8 << 30;
 /// The most columns of a table.
 const MAX_COLUMNS: usize = 10_000;
+/// The most characters of a column's name.
+const MAX_NAME: usize = 200;
+/// What a cell takes: a code of 4 bytes, and once it is a number 8 more and 4 for the model.
+const CELL: u64 = 16;
+/// What a text takes besides its letters, which are there twice.
+const TEXT: u64 = 100;
 /// What stands for a value that is not known, besides an empty cell. Cells are compared without surrounding blanks.
 const MISSING: [&str; 9] = ["NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", "?"];
 /// The code of a missing value.
@@ -62,17 +68,22 @@ impl Raw {
         let size = file.metadata().map_err(unreadable)?.len();
         let mut file = BufReader::with_capacity(1 << 16, file);
         let compressed = file.fill_buf().map_err(unreadable)?.starts_with(&[0x1f, 0x8b]);
-        // A cell takes a code of 4 bytes, and once it is a number 8 more and 4 for the model; two characters a cell are few.
-        // Text shrinks to about a quarter.
-        memory::require(path, if compressed { size * 16 } else { size * 4 }, memory::available())?;
-        if compressed { Self::parse(path, MultiGzDecoder::new(file)) } else { Self::parse(path, file) }
+        // Of four letters a cell, and text shrinks to about a quarter.
+        let available = memory::available();
+        memory::require(path, size.saturating_mul(if compressed { CELL } else { CELL / 4 }), available)?;
+        if compressed {
+            Self::parse(path, MultiGzDecoder::new(file), available)
+        } else {
+            Self::parse(path, file, available)
+        }
     }
 
-    /// Reads a table from `reader`; `path` is for messages.
+    /// Reads a table from `reader`; `path` is for messages. What it takes must be within `available` bytes, if there is a bound: a
+    /// file's size says little, as a compressed one may become a thousand times as long.
     ///
     /// # Errors
-    /// If it cannot be read or is no table.
-    pub fn parse(path: &Path, reader: impl Read) -> Result<Self, Error> {
+    /// If it cannot be read, is no table or does not fit.
+    pub fn parse(path: &Path, reader: impl Read, available: Option<u64>) -> Result<Self, Error> {
         let mut reader = BufReader::with_capacity(1 << 16, reader.take(MAX_BYTES + 1));
         let delimiter = delimiter(reader.fill_buf().map_err(|source| read_error(path, source))?);
         let lines = Lines::default();
@@ -82,14 +93,20 @@ impl Raw {
         let mut record = ByteRecord::new();
         let mut table = Self { path: path.to_owned(), columns: Vec::new(), lines: Vec::new() };
         let mut codes: Vec<HashMap<String, u32>> = Vec::new();
-        while reader.read_byte_record(&mut record).map_err(|error| csv_error(path, error))? {
+        let mut needed = 0;
+        loop {
+            let read = reader.read_byte_record(&mut record);
             let line = lines.of(record.position().map_or(0, csv::Position::byte));
+            if !read.map_err(|error| csv_error(path, line, error))? {
+                break;
+            }
             if table.columns.is_empty() {
                 table.columns = header(path, &record)?;
                 codes = vec![HashMap::new(); table.columns.len()];
                 continue;
             }
-            table.row(&record, line, &mut codes)?;
+            needed += table.row(&record, line, &mut codes)?;
+            memory::require(path, needed, available)?;
         }
         let whole = |problem: &str| Error::Whole { path: path.to_owned(), problem: problem.to_owned() };
         if table.columns.is_empty() {
@@ -104,9 +121,10 @@ impl Raw {
         Ok(table)
     }
 
-    /// Appends a row.
-    fn row(&mut self, record: &ByteRecord, line: u64, codes: &mut [HashMap<String, u32>]) -> Result<(), Error> {
+    /// Appends a row, and says how many bytes it takes.
+    fn row(&mut self, record: &ByteRecord, line: u64, codes: &mut [HashMap<String, u32>]) -> Result<u64, Error> {
         let (expected, found) = (self.columns.len(), record.len());
+        let mut bytes = found as u64 * CELL;
         if expected != found {
             let problem = format!("expected {expected} cells as in the header, found {found}");
             return Err(Error::Line { path: self.path.clone(), line, problem });
@@ -125,6 +143,7 @@ impl Raw {
                 code
             } else {
                 let code = column.texts.len() as u32;
+                bytes += 2 * text.len() as u64 + TEXT;
                 column.texts.push(text.to_owned());
                 codes.insert(text.to_owned(), code);
                 code
@@ -132,7 +151,7 @@ impl Raw {
             column.codes.push(code);
         }
         self.lines.push(line);
-        Ok(())
+        Ok(bytes)
     }
 
     /// The column called `name`.
@@ -162,8 +181,16 @@ fn header(path: &Path, record: &ByteRecord) -> Result<Vec<RawColumn>, Error> {
     for (place, name) in record.iter().enumerate() {
         // Spreadsheets write a byte order mark.
         let name = if place == 0 { name.strip_prefix(b"\xef\xbb\xbf").unwrap_or(name) } else { name };
-        let name = std::str::from_utf8(name).map(str::trim).ok().filter(|name| !name.contains('\0'));
+        let is_text = |name: &&str| name.chars().all(|letter| !letter.is_control() || letter.is_ascii_whitespace());
+        let name = std::str::from_utf8(name).map(str::trim).ok().filter(is_text);
         let name = name.ok_or_else(|| bad("expected a header of text in UTF-8, found other bytes".to_owned()))?;
+        let letters = name.chars().count();
+        if letters > MAX_NAME {
+            let column = place + 1;
+            return Err(bad(format!(
+                "expected names of at most {MAX_NAME} characters, found {letters} in column {column}"
+            )));
+        }
         if name.is_empty() {
             return Err(bad(format!("expected a name for each column, found none for column {}", place + 1)));
         }
@@ -192,9 +219,16 @@ fn read_error(path: &Path, source: io::Error) -> Error {
     Error::Read { path: path.to_owned(), source }
 }
 
-fn csv_error(path: &Path, error: csv::Error) -> Error {
+fn csv_error(path: &Path, line: u64, error: csv::Error) -> Error {
     let text = error.to_string();
     match error.into_kind() {
+        csv::ErrorKind::Io(source)
+            if source.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Endless>) =>
+        {
+            let most = MAX_ROW >> 20;
+            let problem = format!("expected a row of at most {most} MiB, found more; is a quotation mark not closed?");
+            Error::Line { path: path.to_owned(), line, problem }
+        }
         csv::ErrorKind::Io(source) => read_error(path, source),
         _ => Error::Whole { path: path.to_owned(), problem: text },
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::{self, Column};
 use super::error::Error;
+use super::memory;
 use super::raw::{NONE, Raw, RawColumn};
 
 /// A target with whole numbers is taken for classes up to so many different ones.
@@ -117,9 +118,12 @@ impl Table {
 /// The inputs of all rows of `raw` as `columns` say, row after row.
 ///
 /// # Errors
-/// If a column is missing or has other values than it had in training.
+/// If a column is missing or has other values than it had in training, or if the inputs do not fit into memory.
 pub fn encode(raw: &Raw, columns: &[Column]) -> Result<Vec<f32>, Error> {
     let width: usize = columns.iter().map(Column::width).sum();
+    // A column of texts is as many inputs as it has texts, so that a small table may become a large one.
+    let bytes = (raw.lines.len() as u64).saturating_mul(4 * width as u64);
+    memory::require(&raw.path, bytes, memory::available())?;
     let mut inputs = vec![0.0; raw.lines.len() * width];
     let mut offset = 0;
     for column in columns {
@@ -150,7 +154,11 @@ pub fn labels(raw: &Raw, column: &RawColumn, names: &[String]) -> Result<Vec<u32
             path: raw.path.clone(),
             line: raw.lines[column.first(code as u32)],
             column: column.name.clone(),
-            problem: format!("expected one of the classes {}, found `{}`", names.join(", "), columns::shortened(text)),
+            problem: format!(
+                "expected one of the classes {}, found `{}`",
+                columns::listed(names),
+                columns::shortened(text)
+            ),
         })?;
         places.push(place as u32);
     }
@@ -181,14 +189,16 @@ fn target(raw: &Raw, column: &RawColumn, options: &Options) -> Result<Target, Er
         Task::Regression => {
             let numbers = columns::numbers(raw, column)?;
             if column.texts.len() < 2 {
-                return Err(bad(format!("expected different numbers to predict, found only {}", column.texts[0])));
+                let found = columns::shortened(&column.texts[0]);
+                return Err(bad(format!("expected different numbers to predict, found only {found}")));
             }
             Ok(Target::Numbers(numbers))
         }
         Task::Classification => {
             let found = column.texts.len();
             if found < 2 {
-                return Err(bad(format!("expected at least two classes, found only `{}`", column.texts[0])));
+                let found = columns::shortened(&column.texts[0]);
+                return Err(bad(format!("expected at least two classes, found only `{found}`")));
             }
             if found > MAX_CLASSES {
                 return Err(bad(format!(

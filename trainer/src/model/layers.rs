@@ -3,8 +3,8 @@
 use burn::module::{Module, Param, ParamId};
 use burn::nn::conv::Conv2d;
 use burn::nn::{Linear, PaddingConfig2d};
-use burn::tensor::module::{avg_pool2d, batch_norm, batch_norm_train, max_pool2d};
-use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
+use burn::tensor::module::{avg_pool2d, batch_norm, batch_norm_train, conv2d, linear, max_pool2d};
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
@@ -146,8 +146,13 @@ pub struct Norm {
 }
 
 impl Norm {
-    /// By the batch's statistics, which are appended to `statistics`, or by the running ones where there is none.
+    /// By the batch's statistics, which are appended to `statistics`, or by the running ones where there is none; in the precision of
+    /// its own numbers, whatever that of `input` is, because means of squares need it.
     fn forward<const D: usize>(&self, input: Tensor<D>, statistics: Option<&mut Vec<Statistics>>) -> Tensor<D> {
+        let (given, own) = (input.dtype(), self.gamma.val().dtype());
+        if given != own {
+            return self.forward(input.cast(own), statistics).cast(given);
+        }
         let (gamma, beta) = (self.gamma.val(), self.beta.val());
         let Some(statistics) = statistics else {
             return batch_norm(input, gamma, beta, self.mean.val(), self.variance.val(), EPSILON);
@@ -186,9 +191,15 @@ impl Dense {
         self.linear.weight.val().dtype()
     }
 
-    /// Its outputs.
+    /// Its outputs, in the precision of `input`.
     pub fn forward(&self, input: Tensor<2>, statistics: Option<&mut Vec<Statistics>>) -> Tensor<2> {
-        let output = self.linear.forward(input);
+        let Linear { weight, bias } = &self.linear;
+        let dtype = input.dtype();
+        let output = if dtype == self.dtype() {
+            self.linear.forward(input)
+        } else {
+            linear(input, weight.val().cast(dtype), bias.as_ref().map(|bias| bias.val().cast(dtype)))
+        };
         match &self.norm {
             Some(norm) => norm.forward(output, statistics),
             None => output,
@@ -205,9 +216,17 @@ pub struct Convolution {
 }
 
 impl Convolution {
-    /// Its outputs.
+    /// Its outputs, in the precision of `input`.
     pub fn forward(&self, input: Tensor<4>, statistics: Option<&mut Vec<Statistics>>) -> Tensor<4> {
-        let output = self.convolution.forward(input);
+        let Conv2d { weight, bias, stride, kernel_size, dilation, groups, .. } = &self.convolution;
+        let (weight, dtype) = (weight.val(), input.dtype());
+        let output = if dtype == weight.dtype() {
+            self.convolution.forward(input)
+        } else {
+            let around = kernel_size.map(|side| side / 2);
+            let options = ConvOptions::new(*stride, around, *dilation, *groups);
+            conv2d(input, weight.cast(dtype), bias.as_ref().map(|bias| bias.val().cast(dtype)), options)
+        };
         match &self.norm {
             Some(norm) => norm.forward(output, statistics),
             None => output,

@@ -68,6 +68,43 @@ impl Architecture {
         widths
     }
 
+    /// The numbers of a network like this, those that are learnt and the running statistics of normalization.
+    #[must_use]
+    pub fn numbers(&self) -> u64 {
+        // One that is normalized has four numbers for an output in the place of a bias.
+        let extra = |normalized: bool| if normalized { 4 } else { 1 };
+        let mut channels = self.shape[0] as u64;
+        let mut sum = 0_u64;
+        for block in &self.blocks {
+            for _ in 0..block.convolutions {
+                let (outputs, kernel) = (block.channels as u64, block.kernel as u64);
+                let each =
+                    channels.saturating_mul(kernel.saturating_mul(kernel)).saturating_add(extra(self.batch_norm));
+                sum = sum.saturating_add(outputs.saturating_mul(each));
+                channels = outputs;
+            }
+        }
+        for (place, pair) in self.dense().windows(2).enumerate() {
+            let each = (pair[0] as u64).saturating_add(extra(self.batch_norm && place < self.widths.len()));
+            sum = sum.saturating_add((pair[1] as u64).saturating_mul(each));
+        }
+        sum
+    }
+
+    /// The numbers that a sample becomes on its way through the network, layer by layer: they are kept until its gradient is known.
+    #[must_use]
+    pub fn passed(&self) -> u64 {
+        let [channels, mut height, mut width] = self.shape.map(|side| side as u64);
+        let mut sum = channels.saturating_mul(height).saturating_mul(width);
+        for block in &self.blocks {
+            let image = (block.channels as u64).saturating_mul(height).saturating_mul(width);
+            sum = sum.saturating_add(image.saturating_mul(block.convolutions as u64));
+            [height, width] = [height, width].map(|side| block.pool.side(side as usize) as u64);
+        }
+        let dense = self.dense();
+        dense.iter().skip(1).fold(sum, |sum, &outputs| sum.saturating_add(outputs as u64))
+    }
+
     /// The architecture in a few words, for people.
     #[must_use]
     pub fn summary(&self) -> String {

@@ -1,4 +1,5 @@
 use burn::tensor::{Device, TensorData};
+use serde::Deserialize;
 
 use super::*;
 use crate::model::{Activation, Architecture, Initialization};
@@ -119,4 +120,54 @@ fn gradients_of_parts_are_added_in_their_order() {
         weights.zip(sums).map(|(weight, sum)| (weight - sum).to_bits()).collect()
     };
     assert_eq!(sum(Kind::Cpu), by_hand);
+}
+
+/// What PyTorch's optimizer came to (`tests/golden/optimizers.py`).
+#[derive(Deserialize)]
+struct Golden {
+    method: String,
+    momentum: f64,
+    weight_decay: f64,
+    decoupled: bool,
+    l1: f64,
+    clip_norm: Option<f64>,
+    clip_value: Option<f64>,
+    weights: Vec<f64>,
+}
+
+/// Gives each parameter the numbers that the golden values begin with.
+struct Begin;
+
+impl ModuleMapper for Begin {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, tensor, mapper) = param.consume();
+        let shape = tensor.dims();
+        let numbers = (0..shape.iter().product()).map(|place: usize| 0.5 * (place as f32 * 0.3 + 1.0).cos());
+        let data = TensorData::new(numbers.collect::<Vec<f32>>(), shape);
+        Param::from_mapped_value(id, Tensor::from_data(data, &tensor.device()).require_grad(), mapper)
+    }
+}
+
+#[test]
+fn every_method_penalty_and_clipping_does_what_it_does_in_pytorch() {
+    let cases: Vec<Golden> = serde_json::from_str(include_str!("../../tests/golden/optimizers.json")).unwrap();
+    for (name, method) in Method::ALL {
+        assert!(cases.iter().any(|case| case.method == name), "{name}");
+        for case in cases.iter().filter(|case| case.method == name) {
+            let &Golden { momentum, weight_decay, decoupled, l1, clip_norm, clip_value, .. } = case;
+            let optimization =
+                Optimization { momentum, weight_decay, decoupled, l1, clip_norm, clip_value, ..usual(method) };
+            let mut optimizer = optimization.optimizer(Kind::Cpu);
+            let mut network = network().map(&mut Begin);
+            for step in 0..7 {
+                let gradients = gradients(&network, step as f32);
+                network = optimization.step(&mut optimizer, network, gradients, (0.03, Kind::Cpu));
+            }
+            let found: Vec<f32> = numbers(&network).into_iter().map(f32::from_bits).collect();
+            assert_eq!(found.len(), case.weights.len());
+            for (found, expected) in found.into_iter().zip(&case.weights) {
+                assert!((f64::from(found) - expected).abs() < 3e-6, "{found}, not {expected}: {optimization:?}");
+            }
+        }
+    }
 }

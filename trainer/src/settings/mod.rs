@@ -11,7 +11,7 @@ use std::thread;
 
 use crate::data::split::{Amount, Scheme, Split};
 use crate::data::table::{Options, Task};
-use crate::device::Kind;
+use crate::device::{Kind, Precision};
 use crate::fetch;
 use crate::flags::{DataFlags, Flags, MachineFlags, SourceFlags};
 use crate::hypergradient::Parameter;
@@ -77,6 +77,8 @@ pub struct Settings {
     pub class_weights: ClassWeights,
     /// When training ends by itself.
     pub patience: Option<Patience>,
+    /// In which numbers batches are computed.
+    pub precision: Precision,
     /// What it is computed on.
     pub machine: Machine,
 }
@@ -133,6 +135,8 @@ impl Settings {
             smoothing: Text("--label-smoothing", "PARAM_LABEL_SMOOTHING", &learning.label_smoothing).share(0.0)?,
             class_weights: learning::class_weights(learning)?,
             patience: learning::patience(learning)?,
+            precision: Text("--precision", "TRAINER_PRECISION", &flags.precision)
+                .name(&Precision::ALL, Precision::Single)?,
             machine: Machine::new(&flags.machine)?,
         })
     }
@@ -144,8 +148,15 @@ impl Machine {
     /// # Errors
     /// If a value cannot be used.
     pub fn new(flags: &MachineFlags) -> Result<Self, Error> {
+        let device = Text("--device", "TRAINER_DEVICE", &flags.device);
+        let expected = |error: Error| match device.given() {
+            Some(name) if Kind::NAMES.contains(&name) => device.error(format!(
+                "a program that was built with --features {name}; --device=list says what this one has"
+            )),
+            _ => error,
+        };
         Ok(Self {
-            device: Text("--device", "TRAINER_DEVICE", &flags.device).name(Kind::BUILT_IN, Kind::Cpu)?,
+            device: device.name(Kind::BUILT_IN, Kind::Cpu).map_err(expected)?,
             threads: Text("--threads", "TRAINER_THREADS", &flags.threads).whole(1, 1024, available_threads())? as usize,
         })
     }

@@ -34,6 +34,14 @@ fn tables_that_are_none_are_told() {
     assert_eq!(table("a,b\r\n1,2\r\n3,4,5\r\n", ""), "t.csv, line 3: expected 2 cells as in the header, found 3");
     assert_eq!(table("a,b\r\n1,2\r\n\r\n3,4,5\r\n", ""), "t.csv, line 4: expected 2 cells as in the header, found 3");
     assert_eq!(table("a,b\n\n\"1\n\",2\n\n\n3,4,5\n", ""), "t.csv, line 7: expected 2 cells as in the header, found 3");
+    assert_eq!(
+        table(format!("a,{}\n1,2\n", "b".repeat(201)), ""),
+        "t.csv, line 1: expected names of at most 200 characters, found 201 in column 2"
+    );
+    assert_eq!(
+        table(format!("a,b\n1,2\n\"{}\n", "3\n".repeat(5 << 20)), ""),
+        "t.csv, line 3: expected a row of at most 4 MiB, found more; is a quotation mark not closed?"
+    );
     assert_eq!(table("a,a\n1,2\n", ""), "t.csv, line 1: expected different names, found two columns `a`");
     assert_eq!(table("a,,b\n1,2,3\n", ""), "t.csv, line 1: expected a name for each column, found none for column 2");
     assert_eq!(
@@ -46,7 +54,7 @@ fn tables_that_are_none_are_told() {
     );
     assert_eq!(
         table("a,b\n1,\"2\n3,4\n5,6\n", "--task=classification"),
-        "t.csv, column `b`: expected at least two classes, found only `2\n3,4\n5,6`"
+        "t.csv, column `b`: expected at least two classes, found only `2\u{fffd}3,4\u{fffd}5,6`"
     );
     let wide = (0..10_001).map(|column| format!("c{column}")).collect::<Vec<_>>().join(",");
     assert_eq!(table(wide, ""), "t.csv, line 1: expected at most 10000 columns, found 10001");
@@ -66,6 +74,10 @@ fn columns_that_cannot_be_used_are_told() {
     assert_eq!(
         table("a,b\n1,x\n1e999,y\n3,x\n", ""),
         "t.csv, line 3, column `a`: expected a finite number, found `1e999`"
+    );
+    assert_eq!(
+        table("a,b\n1,x\n2,y\n-2e100,x\n", ""),
+        "t.csv, line 4, column `a`: expected a number from -1e100 to 1e100, found `-2e100`"
     );
     let names: String = (0..1001).map(|row| format!("id-{row},{}\n", row % 2)).collect();
     assert_eq!(
@@ -134,6 +146,9 @@ fn divisions_that_leave_nothing_are_told() {
 #[test]
 fn what_does_not_suit_the_data_is_told() {
     let bad = |flags: &str| table(good(20), flags);
+    let large = bad("--split=leave-one-out --repeats=50 --layers=4 --hidden-units=8192");
+    assert!(large.starts_with("the networks of all folds need at least 2305"), "{large}");
+    assert!(large.ends_with(" MiB are available to this process"), "{large}");
     assert_eq!(bad("--metrics=rmse"), "the metric rmse is of numbers, but classes are predicted");
     assert_eq!(bad("--metrics=top_3"), "the metric top_3 is of more classes than there are: 2");
     assert!(bad("--model=cnn").starts_with("a convolutional network needs images, but the data is a table"));

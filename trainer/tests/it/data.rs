@@ -43,6 +43,24 @@ fn easy_problem_is_learned_by_every_optimizer() {
 }
 
 #[test]
+fn passes_in_sixteen_bits_learn_what_those_in_thirty_two_learn() {
+    let data = data();
+    for network in [
+        "--hidden-units=16",
+        "--batch-norm=on --dropout=0.1",
+        "--model=cnn --channels=4 --batch-norm=on --pool=average",
+    ] {
+        let ran = |precision| train(&flags(data.path()).with(&[network, "--epochs=8", precision]));
+        let [single, mixed] = ["--precision=single", "--precision=bfloat16"].map(ran);
+        assert!(mixed.last("val_accuracy") > 0.9, "{network}: {}", mixed.output);
+        let [left, right] = [&single, &mixed].map(|ran| ran.last("loss"));
+        assert!(left != right && (left - right).abs() < 0.05, "{network}: {left} {right}");
+    }
+    let refused = flags(data.path()).with(&["--precision=bfloat16 --hypergradients=l1"]);
+    assert!(train(&refused).error().contains("expected --precision=single"));
+}
+
+#[test]
 fn compressed_files_are_the_same_data() {
     let data = data();
     let plain = train(&flags(data.path())).epochs();

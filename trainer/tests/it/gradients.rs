@@ -1,4 +1,4 @@
-//! Learning is right: gradients of every layer and loss against differences, optimizers against PyTorch.
+//! Learning is right: gradients of every layer and loss against differences.
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;

@@ -16,6 +16,7 @@ mod examples;
 mod fetch;
 mod fixture;
 mod gradients;
+mod hostile;
 mod hypergradients;
 mod metrics;
 mod process;

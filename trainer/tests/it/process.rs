@@ -69,6 +69,12 @@ fn bad_input_exits_with_2_and_names_it() {
             vec!["--data=/nowhere"],
             "/nowhere does not exist: expected a folder of IDX files, a CSV file, or generated:NAME",
         ),
+        #[cfg(not(feature = "cuda"))]
+        (
+            vec!["--device=cuda"],
+            "--device (or TRAINER_DEVICE) is `cuda`: expected a program that was built with --features cuda",
+        ),
+        (vec!["--device=tpu"], "--device (or TRAINER_DEVICE) is `tpu`: expected cpu"),
         (vec!["--colour=red"], "unexpected argument '--colour'"),
     ] {
         let output = trainer(data.path()).args(arguments).output().unwrap();
@@ -78,6 +84,15 @@ fn bad_input_exits_with_2_and_names_it() {
     }
     let output = trainer(data.path()).env("PARAM_LAYERS", "many").output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("(or PARAM_LAYERS) is `many`"));
+}
+
+#[test]
+fn devices_are_listed() {
+    let output = trainer(Path::new("/nowhere")).arg("--device=list").output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let listed = String::from_utf8(output.stdout).unwrap();
+    let kinds: Vec<&str> = listed.lines().map(|line| line.split("  ").next().unwrap()).collect();
+    assert_eq!(kinds, ["cpu", "cuda", "vulkan"], "{listed}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::fixture::{Flags, generated, train};
 const TABLE: &str = "\u{feff}size;colour;code;price\n1;red;7;10\n3;;8;20\n;green;7;30\n5;red;9;40\n100;blue;8;50\n";
 
 fn source(options: &Options) -> Source {
-    let raw = Raw::parse(Path::new("t.csv"), Cursor::new(TABLE)).unwrap();
+    let raw = Raw::parse(Path::new("t.csv"), Cursor::new(TABLE), None).unwrap();
     Source::Table(Box::new(Table::new(raw, options).unwrap()))
 }
 
@@ -48,7 +48,7 @@ fn everything_is_learnt_from_the_training_rows_only() {
 
 #[test]
 fn classes_are_sorted_as_numbers_where_they_are_numbers() {
-    let raw = Raw::parse(Path::new("t.csv"), Cursor::new("a,b\n1,10\n2,9\n3,-1\n")).unwrap();
+    let raw = Raw::parse(Path::new("t.csv"), Cursor::new("a,b\n1,10\n2,9\n3,-1\n"), None).unwrap();
     let source = Source::Table(Box::new(Table::new(raw, &Options::default()).unwrap()));
     let names = format!("{:?}", source.prepare(&[0, 1, 2]).target);
     assert!(names.contains(r#"["-1", "9", "10"]"#), "{names}");
@@ -61,7 +61,7 @@ fn split(scheme: Scheme) -> Split {
 /// A table of 40 rows, 30 of one class and 10 of another.
 fn uneven() -> Source {
     let rows: String = (0..40).map(|row| format!("{row},{}\n", if row % 4 == 0 { "rare" } else { "usual" })).collect();
-    let raw = Raw::parse(Path::new("t.csv"), Cursor::new(format!("a,b\n{rows}"))).unwrap();
+    let raw = Raw::parse(Path::new("t.csv"), Cursor::new(format!("a,b\n{rows}")), None).unwrap();
     Source::Table(Box::new(Table::new(raw, &Options::default()).unwrap()))
 }
 
