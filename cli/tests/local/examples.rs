@@ -19,6 +19,9 @@ const SMALL: [(&str, usize); 8] = [
     ("table-regression", 6),
 ];
 
+/// The one that begins with what another one has found.
+const WARM: &str = "fashion-mnist-warm";
+
 /// Side of a picture, how many there are, and of how many classes.
 const SIDE: usize = 8;
 const PICTURES: usize = 300;
@@ -63,7 +66,7 @@ fn every_example_is_played() {
     let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> = names.filter_map(|name| Some(name.strip_suffix(".yaml")?.to_owned())).collect();
     names.sort();
-    let mut played: Vec<&str> = SMALL.iter().map(|(name, _)| *name).chain(["folds"]).collect();
+    let mut played: Vec<&str> = SMALL.iter().map(|(name, _)| *name).chain(["folds", WARM]).collect();
     played.sort_unstable();
     assert_eq!(names, played);
 }
@@ -73,23 +76,40 @@ fn every_example_is_played() {
 fn the_other_examples_are_played_by_the_trainer() {
     let trainer = std::env::var_os("TRIMTAB_TRAINER_BIN").unwrap();
     for (name, trials) in SMALL {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../examples/{name}.yaml"));
-        let scene = Scene::new(&smaller(&std::fs::read_to_string(file).unwrap(), trials), "");
+        let scene = Scene::new(&small(name, trials), "");
         pictures(&scene.path("pictures"));
-        let mut command = scene.command(&["run", "study.yaml", "--", trainer.to_str().unwrap()]);
-        command.env("TRAINER_DATA", scene.path("pictures")).env("TRAINER_VALIDATION", "60");
-        let output = command.output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{name}: {said}");
-
-        let folder = format!("{name}.trimtab");
-        let verified = scene.trimtab(&["explain", &folder, "--verify"]);
-        has(&verified.out, &[" 0 mismatches, 0 cannot be verified"]);
-        let book = Book::read(&Folder::at(&scene.path(&folder))).unwrap();
-        assert_eq!(book.trials.len(), trials, "{name}: {said}");
-        let best: f64 = book.best().unwrap().value.parse().unwrap();
-        // Whatever was drawn, something of it learns: better than guessing, and than the mean.
-        let right = if name.starts_with("fashion") || name == "table-folds" { best > 0.4 } else { best < 1.5 };
-        assert!(right, "{name}: the best is {best}");
+        play(&scene, &trainer, (name, trials), "study.yaml");
+        if name == "fashion-mnist-grid" {
+            // It begins with what the grid has found, in the folder beside its own.
+            std::fs::write(scene.path("warm.yaml"), small(WARM, 4)).unwrap();
+            let said = play(&scene, &trainer, (WARM, 4), "warm.yaml");
+            has(&said, &["begins warm"]);
+        }
     }
+}
+
+/// An example as a Study of so many trials.
+fn small(name: &str, trials: usize) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../examples/{name}.yaml"));
+    smaller(&std::fs::read_to_string(file).unwrap(), trials)
+}
+
+/// Plays an example to its end, and returns what it said.
+fn play(scene: &Scene, trainer: &std::ffi::OsStr, (name, trials): (&str, usize), file: &str) -> String {
+    let mut command = scene.command(&["run", file, "--", trainer.to_str().unwrap()]);
+    command.env("TRAINER_DATA", scene.path("pictures")).env("TRAINER_VALIDATION", "60");
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{name}: {said}");
+
+    let folder = format!("{name}.trimtab");
+    let verified = scene.trimtab(&["explain", &folder, "--verify"]);
+    has(&verified.out, &[" 0 mismatches, 0 cannot be verified"]);
+    let book = Book::read(&Folder::at(&scene.path(&folder))).unwrap();
+    assert_eq!(book.trials.len(), trials, "{name}: {said}");
+    let best: f64 = book.best().unwrap().value.parse().unwrap();
+    // Whatever was drawn, something of it learns: better than guessing, and than the mean.
+    let right = if name.starts_with("fashion") || name == "table-folds" { best > 0.4 } else { best < 1.5 };
+    assert!(right, "{name}: the best is {best}");
+    said
 }

@@ -18,7 +18,10 @@ const WIDE: usize = 16;
 fn by_plan(plan: &Plan) -> Option<(Sampler, &'static str)> {
     let parameters = &plan.spec().space.parameters;
     if plan.spec().has_several_objectives() {
-        return Some((Sampler::Tpe(TpeSettings::default()), "there are several objectives"));
+        return Some((
+            Sampler::Tpe(TpeSettings { independent: true, ..TpeSettings::default() }),
+            "there are several objectives",
+        ));
     }
     if matches!(plan.spec().scheduler, Scheduler::PopulationBased { .. }) {
         return Some((Sampler::QuasiRandom, "the first members of a population are to be spread"));

@@ -80,9 +80,38 @@ impl Setting {
             ));
             users(&name, calm_at, &mut dice, &mut deeds);
         }
+        learn(seed, &mut deeds);
         let oddness = if dice.chance(0.4) { 0.0 } else { 0.5 * dice.unit() };
         let image_trouble = if dice.chance(0.8) { 0.0 } else { 0.2 * dice.unit() };
         Self { slots, operators, pauses, deeds, calm_at, oddness, image_trouble }
+    }
+}
+
+/// Lets the second of two studies begin with what the first finds out, now and then. Its dice are its own, so that other seeds
+/// stay what they were.
+fn learn(seed: u64, deeds: &mut [(Millis, Deed)]) {
+    let mut dice = Dice::new(seed, "warm start");
+    let made = deeds.iter().find_map(|(_, deed)| match deed {
+        Deed::Create(name, study) if name == "alpha" => Some(study.clone()),
+        _ => None,
+    });
+    // Who waits for a study that somebody deletes waits for good.
+    let is_lost = deeds.iter().any(|(_, deed)| matches!(deed, Deed::DeleteStudy(name) if name == "alpha"));
+    let second = deeds.iter_mut().find_map(|(_, deed)| match deed {
+        Deed::Create(name, study) if name == "beta" => Some(study),
+        _ => None,
+    });
+    let (Some(mut study), Some(second), false) = (made, second, is_lost || dice.chance(0.3)) else { return };
+    study["metadata"]["name"] = json!("beta");
+    study["spec"]["seed"] = json!(dice.below(1 << 40));
+    study["spec"]["warmStart"] = json!({"studyName": "alpha"});
+    if study["spec"]["scheduler"]["dehb"].is_null() {
+        let samplers = [json!({"tpe": {"startupTrials": 3}}), json!({"genetic": {"population": 4}})];
+        study["spec"]["sampler"] = dice.pick(&samplers).cloned().unwrap_or_default();
+    }
+    let typed = serde_json::from_value::<trimtab_api::Study>((*study).clone());
+    if typed.is_ok_and(|study| trimtab_api::validate(&study).is_ok()) {
+        *second = study;
     }
 }
 
