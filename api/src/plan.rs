@@ -64,6 +64,7 @@ pub(crate) fn new(study: &Study) -> Result<engine::Plan, Vec<FieldError>> {
         start_with: spec.start_with.iter().map(start_point).collect(),
         sampler,
         scheduler,
+        audit: spec.scheduler.as_ref().map_or(0.0, Scheduler::audit),
         stopping,
         resumable: spec.trial.checkpoint.is_some(),
         seed,

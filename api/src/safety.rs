@@ -37,7 +37,7 @@ pub fn tell(plan: &Plan, safety: &Safety, unit: &str) -> Told {
         Safety::Unknown { can_come: false, .. } => told(
             "Unknown",
             reason::TOO_FEW_PAIRS,
-            "no trial runs on unjudged past the lowest rung: a ladder with several brackets has some that do"
+            "no trial runs on unjudged past the lowest rung: a ladder with several brackets, or with `audit`, has some that do"
                 .to_owned(),
         ),
         Safety::Known(rungs) => {

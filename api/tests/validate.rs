@@ -297,6 +297,19 @@ fn gradients_are_of_parameters_that_have_them() {
 }
 
 #[test]
+fn audits_belong_to_the_ladder() {
+    let audited = |text: &str| validate(&study(|t| t.replace("{hyperband: {reductionFactor: 3}}", text)));
+    for text in ["{hyperband: {audit: 0.1}}", "{successiveHalving: {audit: 0.1}}", "{asha: {audit: 0.1}}"] {
+        assert!((audited(text).unwrap().spec().audit - 0.1).abs() < 1e-12, "{text}");
+    }
+    assert!(audited("{hyperband: {}}").unwrap().spec().audit.abs() < 1e-12);
+    refuses(
+        &[("reductionFactor: 3", "audit: 0.25")],
+        &["spec.scheduler.hyperband.audit: must be between 0 and 0.2 (given 0.25)"],
+    );
+}
+
+#[test]
 fn unions_have_one_member() {
     refuses(
         &[

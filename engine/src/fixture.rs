@@ -25,6 +25,7 @@ pub(crate) fn spec() -> PlanSpec {
         start_with: Vec::new(),
         sampler: Sampler::Random,
         scheduler: Scheduler::None,
+        audit: 0.0,
         stopping: Vec::new(),
         resumable: true,
         seed: 1,

@@ -169,6 +169,8 @@ pub enum Reason {
     NewTrial,
     /// Among the best of its rung: it goes on to the next level.
     Promoted,
+    /// Not among the best of its rung, and drawn to run to the end all the same, so that it is known what stopping the others misses.
+    Audited,
     /// Not among the best of its rung.
     RungLost,
     /// Its value at the level where it was judged is NaN or infinite.
@@ -189,9 +191,10 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NewTrial,
         Self::Promoted,
+        Self::Audited,
         Self::RungLost,
         Self::NotFinite,
         Self::WorseThanMedian,
@@ -208,6 +211,7 @@ impl Reason {
         match self {
             Self::NewTrial => "NewTrial",
             Self::Promoted => "Promoted",
+            Self::Audited => "Audited",
             Self::RungLost => "RungLost",
             Self::NotFinite => "NotFinite",
             Self::WorseThanMedian => "WorseThanMedian",

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::brackets::{self, BracketPlan};
 use crate::expression::Constraint;
 use crate::history::Values;
+use crate::random::{Purpose, Stream};
 use crate::samplers::{self, StartPoint};
 use crate::schedulers::{self, stopping};
 use crate::space::{Assignment, Enumeration, Space};
@@ -217,6 +218,8 @@ pub struct PlanSpec {
     pub sampler: Sampler,
     /// What schedules.
     pub scheduler: Scheduler,
+    /// The share of trials, up to [`MAX_AUDIT`], that a ladder lets run to the end whatever their values are; 0: none.
+    pub audit: f64,
     /// What ends trials early, with the scheduler `None` only. The first rule that says so does.
     pub stopping: Vec<StoppingRule>,
     /// Whether trials can go on from a checkpoint. What that means for their cost is for [`Plan::resumes`] to say.
@@ -240,6 +243,9 @@ pub struct Plan {
     /// The numbers of the grid's points that the constraints allow, rising; absent where all are.
     pub(crate) grid: Option<Arc<[u64]>>,
 }
+
+/// The largest share of trials that can be audited.
+pub const MAX_AUDIT: f64 = 0.2;
 
 /// What is wrong with a study: which field, what was given, what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -273,6 +279,8 @@ pub struct Overview {
     pub restarted: Option<u64>,
     /// Fidelity units that as many trials would pay if all were trained in full.
     pub plain: Option<u64>,
+    /// How many of these trials are expected to run to the end although they are not among the best of a rung; they are in the units.
+    pub audited: u64,
 }
 
 impl Objective {
@@ -408,6 +416,13 @@ impl Plan {
         }
     }
 
+    /// Whether the trial of this number is one of those that are never stopped for their rank. It is drawn before anything is known of it.
+    #[must_use]
+    pub fn audits(&self, number: u32) -> bool {
+        let share = self.spec.audit;
+        share > 0.0 && Stream::new(self.spec.seed, Purpose::Audit, u64::from(number)).uniform() < share
+    }
+
     /// Whether runs go on past a rung and are stopped when they fail it. Without a ladder they always do.
     #[must_use]
     pub fn runs_through(&self) -> bool {
@@ -445,6 +460,7 @@ impl Plan {
             resumed: None,
             restarted: None,
             plain: None,
+            audited: 0,
         };
         let asynchronous = matches!(self.spec.scheduler, Scheduler::Asha { .. });
         if asynchronous && let Some(trials) = self.settings().limits.trials {
@@ -468,16 +484,24 @@ impl Plan {
             overview.restarted = None;
         } else if !self.brackets.is_empty() && trials.is_some() {
             let (mut resumed, mut restarted) = (0, 0);
+            // Trials that a rung is expected to lose and not to stop, and what they pay resumed and restarted.
+            let mut audited = [0.0; 3];
             for bracket in &overview.brackets {
                 let mut below = 0;
-                for rung in &bracket.rungs {
+                for (at, rung) in bracket.rungs.iter().enumerate() {
                     let level = u64::from(self.fidelity(rung.level));
                     resumed += u64::from(rung.size) * (level - below);
                     restarted += u64::from(rung.size) * level;
                     below = level;
+                    let lost = bracket.rungs.get(at + 1).map_or(0, |next| rung.size.saturating_sub(next.size));
+                    let lost = self.spec.audit * f64::from(lost);
+                    let paid = [1, top - level, top].map(|units| lost * units as f64);
+                    audited.iter_mut().zip(paid).for_each(|(sum, paid)| *sum += paid);
                 }
             }
-            (overview.resumed, overview.restarted) = (Some(resumed), Some(restarted));
+            let [audited, more, anew] = audited.map(|sum| libm::round(sum) as u64);
+            (overview.resumed, overview.restarted) = (Some(resumed + more), Some(restarted + anew));
+            overview.audited = audited;
         }
         overview
     }

@@ -37,6 +37,8 @@ pub enum Purpose {
     Donor = 61,
     /// Whom a member of a population meets; the index is the level and its number.
     Rival = 62,
+    /// Whether the trial whose number is the index is never stopped for its rank.
+    Audit = 70,
 }
 
 /// A stream of random numbers.

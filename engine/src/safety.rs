@@ -2,15 +2,18 @@
 //!
 //! Who was let past a rung was chosen by its value there, so that survivors say nothing about those that were not. Trials of
 //! brackets that begin further up were never chosen by what they had below their first rung: their values there and at
-//! that rung, seen on the way, are an honest sample. Nothing else is looked at, so the estimate has no bias of selection.
+//! that rung, seen on the way, are an honest sample. So are those of trials that are audited: they were drawn before anything was known
+//! of them, and go on whatever they report. Nothing else is looked at, so the estimate has no bias of selection.
 //!
 //! What is said of two levels is Spearman's rank correlation with an interval: see [`correlation`].
 
 mod ranks;
 
-use crate::history::History;
+use std::collections::BTreeMap;
+
+use crate::history::{History, Outcome, Reason};
 use crate::pareto::{Point, order};
-use crate::plan::{FidelityKind, Plan};
+use crate::plan::{FidelityKind, Plan, Scheduler};
 use crate::state::{Shown, State, Trial};
 
 pub use ranks::correlation;
@@ -47,7 +50,7 @@ pub enum Safety {
     Unknown {
         /// The most pairs that there are.
         pairs: usize,
-        /// Whether more of them can come: some bracket begins above the lowest rung.
+        /// Whether more of them can come: some bracket begins above the lowest rung, or trials are audited.
         can_come: bool,
     },
     /// Each rung that judges below the highest level with enough pairs, from the lowest; at least one.
@@ -99,26 +102,53 @@ pub fn safety_of(plan: &Plan, state: &State<'_>) -> Safety {
     let first = |shape: &crate::brackets::BracketPlan| shape.rungs.first().map(|rung| rung.level);
     // A run that begins further up sees nothing of the levels below, where each level is a run of its own.
     let sees_below = plan.spec().kind != FidelityKind::Fresh;
-    let can_come = sees_below && plan.brackets().iter().any(|shape| first(shape) > Some(lowest));
+    let begins_above = plan.brackets().iter().any(|shape| first(shape) > Some(lowest));
+    let can_come = sees_below && begins_above || plan.spec().audit > 0.0;
     Safety::Unknown { pairs: most, can_come }
 }
 
 /// Where the trials that nobody had judged at either of two levels stand among each other at both.
 fn pairs(plan: &Plan, state: &State<'_>, from: usize, to: usize) -> Vec<(f64, f64)> {
     let finite = |trial, level| Trial::values_at(trial, level).filter(|shown| plan.standing(shown).is_some());
-    let (below, above): (Vec<&Shown>, Vec<&Shown>) =
-        unjudged(plan, state, to).filter_map(|trial| Some((finite(trial, from)?, finite(trial, to)?))).unzip();
+    let (below, above): (Vec<&Shown>, Vec<&Shown>) = unjudged(plan, state, to)
+        .into_iter()
+        .filter_map(|trial| Some((finite(trial, from)?, finite(trial, to)?)))
+        .unzip();
     places(plan, &below).into_iter().zip(places(plan, &above)).collect()
 }
 
-/// The trials that nobody could stop for their rank before this level: those that begin there.
-fn unjudged<'s, 'h>(plan: &Plan, state: &'s State<'h>, to: usize) -> impl Iterator<Item = &'s Trial<'h>> {
+/// The trials that nobody could stop for their rank before this level: those that begin there, and those that are audited.
+///
+/// Whoever is audited and loses comes to the top sooner than who is audited and wins, which has rungs to wait at; and whoever loses is stopped after
+/// all where the limits cannot pay for it. So those of a bracket count when it is known of all what they have come to; of an asynchronous
+/// one, whose end never comes, those before the first of whom it is not known.
+fn unjudged<'s, 'h>(plan: &Plan, state: &'s State<'h>, to: usize) -> Vec<&'s Trial<'h>> {
     let shapes = plan.brackets();
     let first_rung = |trial: &Trial<'_>| {
         let shape = shapes.get((trial.bracket as usize).checked_rem(shapes.len())?)?;
         shape.rungs.get(trial.first_rung(plan)).map(|rung| rung.level)
     };
-    state.trials().iter().filter(move |trial| first_rung(trial) >= Some(to))
+    let is_settled = |trial: &Trial<'_>| {
+        let has_failed = matches!(trial.ended, Some(Outcome::Failed | Outcome::Lost | Outcome::Removed));
+        trial.values_at(to).is_some() || has_failed || trial.stop == Some(Reason::NotFinite)
+    };
+    let (mut sample, mut audited): (Vec<&Trial<'_>>, Vec<&Trial<'_>>) = (Vec::new(), Vec::new());
+    let mut open: BTreeMap<u32, u32> = BTreeMap::new();
+    for trial in state.trials() {
+        if first_rung(trial) >= Some(to) {
+            sample.push(trial);
+        } else if plan.audits(trial.number.0) {
+            audited.push(trial);
+            if !is_settled(trial) {
+                open.entry(trial.bracket).or_insert(trial.number.0);
+            }
+        }
+    }
+    let is_asynchronous = matches!(plan.spec().scheduler, Scheduler::Asha { .. });
+    let counts =
+        |trial: &&Trial<'_>| open.get(&trial.bracket).is_none_or(|&first| is_asynchronous && trial.number.0 < first);
+    sample.extend(audited.into_iter().filter(counts));
+    sample
 }
 
 /// The place of each among these as a rung would order them; who is equal shares one, but where rungs rank by non-domination.

@@ -51,6 +51,8 @@ pub struct Trial<'h> {
     pub target: usize,
     /// The level's index of the highest rung that it passed.
     pub cleared: Option<usize>,
+    /// Whether it goes on although the rung that it cleared last was lost: nothing judges it any more.
+    pub audited: bool,
     /// Values at levels, by rising level.
     pub values: Vec<Shown>,
     /// The highest level at which a run ended in order; of a copy at least the one that it begins from.
@@ -75,7 +77,7 @@ impl Trial<'_> {
     fn into_owned(self) -> Trial<'static> {
         let Self { number, parameters, sampler, note, bracket, from, target, cleared, values, rested, spent, .. } =
             self;
-        let Self { gradient, stop, ended, batch, rests, targets, .. } = self;
+        let Self { audited, gradient, stop, ended, batch, rests, targets, .. } = self;
         let parameters = parameters.map(|parameters| Cow::Owned(parameters.into_owned()));
         let (sampler, note) = (Cow::Owned(sampler.into_owned()), Cow::Owned(note.into_owned()));
         Trial {
@@ -87,6 +89,7 @@ impl Trial<'_> {
             from,
             target,
             cleared,
+            audited,
             values,
             rested,
             gradient,
@@ -508,6 +511,7 @@ impl<'h> State<'h> {
                 from,
                 target,
                 cleared: None,
+                audited: false,
                 values: Vec::new(),
                 rested,
                 gradient: Gradient::default(),
@@ -537,6 +541,7 @@ impl<'h> State<'h> {
                     from: None,
                     target: 0,
                     cleared: None,
+                    audited: false,
                     values: Vec::new(),
                     rested: None,
                     gradient: Gradient::default(),
@@ -576,10 +581,13 @@ impl<'h> State<'h> {
                     trial.stop = Some(reason);
                 });
             }
-            Action::Continue { level, cleared, .. } => {
+            Action::Continue { level, cleared, reason, .. } => {
                 let (level, cleared) = (level.min(plan.top_level()), cleared.min(plan.top_level()));
-                self.memo.continuing(plan, trial, cleared);
-                self.change(plan, number, |trial| trial.raise(level, cleared));
+                self.memo.continuing(plan, trial, cleared, reason);
+                self.change(plan, number, |trial| {
+                    trial.raise(level, cleared);
+                    trial.audited = reason == Reason::Audited;
+                });
             }
             Action::Start { .. } => {}
         }

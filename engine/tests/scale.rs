@@ -26,6 +26,7 @@ fn plan(scheduler: Scheduler, trials: u32) -> Plan {
         start_with: Vec::new(),
         sampler: Sampler::Random,
         scheduler,
+        audit: 0.0,
         stopping: Vec::new(),
         resumable: true,
         seed: 3,

@@ -39,7 +39,7 @@ pub enum Notice {
     Judged {
         /// The trial.
         trial: u32,
-        /// `promoted` or `stopped`.
+        /// `promoted`, `audited` or `stopped`.
         verdict: &'static str,
         /// The numbers compared.
         why: String,

@@ -116,8 +116,12 @@ pub fn sentence(study: &Study, record: &ActionRecord) -> String {
     let front = if ranks_by_fronts(study) { "front " } else { "" };
     let ranked =
         format!("ranked {rank} of {of} at {unit} {level}, {kept} pass: {front}{value}, cutoff {front}{cutoff}");
-    match &compared.violation {
+    let ranked = match &compared.violation {
         Some(violation) => format!("{ranked}; it breaks the constraints by {violation} of their bounds"),
         None => ranked,
+    };
+    if record.reason == engine::Reason::Audited.as_str() {
+        return format!("{ranked}; it is audited, and runs to the end to show what stopping the others misses");
     }
+    ranked
 }

@@ -226,6 +226,14 @@ impl Scheduler {
         let named = [halving, hyperband, asha, dehb, population].into_iter().flatten();
         named.filter_map(|(name, metric)| Some((name, metric.as_deref()?))).next()
     }
+
+    /// The share of trials that rungs let run to the end whatever their values are.
+    #[must_use]
+    pub fn audit(&self) -> f64 {
+        let halving = self.successive_halving.as_ref().map(|s| s.audit);
+        let hyperband = self.hyperband.as_ref().map(|h| h.audit);
+        halving.or(hyperband).or(self.asha.as_ref().map(|a| a.audit)).unwrap_or(0.0)
+    }
 }
 
 /// No scheduler has no settings.
@@ -257,6 +265,11 @@ pub struct SuccessiveHalving {
     /// withoutCheckpoint says what a rung does to trials that have no checkpoint claim: Restart (default) or RunThrough.
     #[serde(default)]
     pub without_checkpoint: WithoutCheckpoint,
+    /// audit is the share of trials, drawn by the seed, that rungs let run to the end whatever their values are: at most 0.2. They show whether it
+    /// was safe to stop the others. Default: 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0.0, max = 0.2))]
+    pub audit: f64,
     /// rankBy names the objective that rungs rank by where there are several. Left out: they rank by non-domination.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63), regex(pattern = METRIC))]
@@ -277,6 +290,11 @@ pub struct Hyperband {
     /// withoutCheckpoint says what a rung does to trials that have no checkpoint claim: Restart (default) or RunThrough.
     #[serde(default)]
     pub without_checkpoint: WithoutCheckpoint,
+    /// audit is the share of trials, drawn by the seed, that rungs let run to the end whatever their values are: at most 0.2. They show whether it
+    /// was safe to stop the others. Default: 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0.0, max = 0.2))]
+    pub audit: f64,
     /// rankBy names the objective that rungs rank by where there are several. Left out: they rank by non-domination.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63), regex(pattern = METRIC))]
@@ -308,6 +326,11 @@ pub struct Asha {
     /// form: Promotion (default), trials pause at rungs; or Stopping, they run until they are stopped.
     #[serde(default)]
     pub form: AshaForm,
+    /// audit is the share of trials, drawn by the seed, that rungs let run to the end whatever their values are: at most 0.2. They show whether it
+    /// was safe to stop the others. Default: 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0.0, max = 0.2))]
+    pub audit: f64,
     /// rankBy names the objective that rungs rank by where there are several. Left out: they rank by non-domination.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63), regex(pattern = METRIC))]
@@ -455,6 +478,11 @@ pub struct ThresholdRule {
     #[serde(default)]
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub warm_up: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(share: &f64) -> bool {
+    *share == 0.0
 }
 
 fn one() -> u32 {

@@ -26,6 +26,7 @@ pub(crate) fn plan(space: Space, sampler: Sampler, seed: u64, trials: u32, worke
         start_with: Vec::new(),
         sampler,
         scheduler: Scheduler::None,
+        audit: 0.0,
         stopping: Vec::new(),
         resumable: false,
         seed,

@@ -51,6 +51,7 @@ fn plan(scheduler: Scheduler, stopping: Vec<StoppingRule>) -> Result<Plan, Strin
         kind: FidelityKind::Cumulative,
         sampler: if matches!(scheduler, Scheduler::Dehb { .. }) { Sampler::Automatic } else { Sampler::Random },
         scheduler,
+        audit: 0.0,
         stopping,
         resumable: true,
         seed: 3,

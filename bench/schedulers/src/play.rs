@@ -131,6 +131,7 @@ pub(crate) fn study(
         kind: FidelityKind::Cumulative,
         sampler,
         scheduler,
+        audit: 0.0,
         stopping: Vec::new(),
         resumable,
         seed,

@@ -63,6 +63,7 @@ fn plan(exploit: Exploit, resample_percent: u32, alone: bool, seed: u64) -> Resu
         kind: FidelityKind::Cumulative,
         sampler: Sampler::Automatic,
         scheduler: Scheduler::PopulationBased { population: 2, interval: 4, exploit, resample_percent },
+        audit: 0.0,
         stopping: Vec::new(),
         resumable: true,
         seed,

@@ -27,8 +27,11 @@ pub(crate) struct RungAccount {
     pub(crate) members: u32,
     /// How many have a value there.
     reported: u32,
-    /// How many were let past; at the highest rung, how many completed.
+    /// How many were let past as the best of it; at the highest rung, how many completed.
     pub(crate) passed: u32,
+    /// How many lost it and go to the end all the same. They come to no higher rung.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(crate) audited: u32,
     /// How many were stopped for their rank or value.
     pub(crate) stopped: u32,
     /// How many failed, were lost or removed while on it.
@@ -39,6 +42,11 @@ pub(crate) struct RungAccount {
     /// Whether it is the highest, which judges nobody.
     #[serde(rename = "isTop")]
     pub(crate) is_top: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The rungs of a bracket, by its running counter.
@@ -54,9 +62,10 @@ fn position(rungs: &[RungPlan], cleared: Option<usize>) -> Option<usize> {
     Some(at.min(rungs.len().checked_sub(1)?))
 }
 
-/// Which rung of its bracket a trial is on.
+/// Which rung of its bracket a trial is on; of one that is audited, the rung that it lost.
 pub(crate) fn rung_of(plan: &Plan, trial: &Trial<'_>) -> Option<usize> {
-    Some(position(shape(plan, trial.bracket)?, trial.cleared)?.max(trial.first_rung(plan)))
+    let above = position(shape(plan, trial.bracket)?, trial.cleared)?;
+    Some(above.saturating_sub(usize::from(trial.audited)).max(trial.first_rung(plan)))
 }
 
 impl BracketAccount {
@@ -81,6 +90,7 @@ impl BracketAccount {
             members: 0,
             reported: 0,
             passed: 0,
+            audited: 0,
             stopped: 0,
             failed: 0,
             settled: 0,
@@ -95,13 +105,15 @@ impl BracketAccount {
         let came_to = self.rungs.iter_mut().zip(shape).enumerate().take(own + 1).skip(trial.first_rung(plan));
         for (at, (rung, planned)) in came_to {
             let has_value = trial.values_at(planned.level).is_some();
-            let is_failed =
-                at == own && matches!(trial.ended, Some(Outcome::Failed | Outcome::Lost | Outcome::Removed));
-            let is_stopped = at == own && !is_failed && (trial.stop.is_some() || trial.ended == Some(Outcome::Stopped));
+            let is_audited = at == own && trial.audited;
+            let is_on = at == own && !trial.audited;
+            let is_failed = is_on && matches!(trial.ended, Some(Outcome::Failed | Outcome::Lost | Outcome::Removed));
+            let is_stopped = is_on && !is_failed && (trial.stop.is_some() || trial.ended == Some(Outcome::Stopped));
             let is_past = at < own || (rung.is_top && trial.rested == Some(planned.level));
             rung.members += 1;
             rung.reported += u32::from(has_value);
-            rung.settled += u32::from(has_value || is_failed || is_stopped || is_past);
+            rung.settled += u32::from(has_value || is_failed || is_stopped || is_past || is_audited);
+            rung.audited += u32::from(is_audited);
             rung.failed += u32::from(is_failed);
             rung.stopped += u32::from(is_stopped);
             rung.passed += u32::from(is_past && !is_failed && !is_stopped);
@@ -121,15 +133,20 @@ impl BracketAccount {
     /// All brackets as a table.
     pub(crate) fn render(brackets: &[Self], unit: &str) -> String {
         let level = unit.to_uppercase();
-        let mut table = Table::new(&[
+        let mut heads = vec![
             "BRACKET", "RUNG", &level, "SIZE", "MEMBERS", "REPORTED", "JUDGED", "PROMOTED", "STOPPED", "FAILED", "OPEN",
-        ]);
+        ];
+        let audits = brackets.iter().flat_map(|bracket| &bracket.rungs).any(|rung| rung.audited > 0);
+        if audits {
+            heads.push("AUDITED");
+        }
+        let mut table = Table::new(&heads);
         for bracket in brackets {
             for (at, rung) in bracket.rungs.iter().enumerate() {
                 let judged = if rung.is_top { "-".to_owned() } else { rung.judged().to_string() };
                 let passed = if rung.is_top { "-".to_owned() } else { rung.passed.to_string() };
-                let open = rung.members.saturating_sub(rung.passed + rung.stopped + rung.failed);
-                let cells = [
+                let open = rung.members.saturating_sub(rung.passed + rung.audited + rung.stopped + rung.failed);
+                let mut cells = vec![
                     bracket.bracket.to_string(),
                     at.to_string(),
                     rung.level.to_string(),
@@ -142,7 +159,10 @@ impl BracketAccount {
                     rung.failed.to_string(),
                     open.to_string(),
                 ];
-                table.row(cells.to_vec());
+                if audits {
+                    cells.push(if rung.is_top { "-".to_owned() } else { rung.audited.to_string() });
+                }
+                table.row(cells);
             }
         }
         table.render(0)
@@ -157,7 +177,7 @@ impl RungAccount {
 
     /// How many were judged.
     pub(crate) fn judged(&self) -> u32 {
-        if self.is_top { 0 } else { self.passed + self.stopped }
+        if self.is_top { 0 } else { self.passed + self.audited + self.stopped }
     }
 
     /// How many need not be waited for.

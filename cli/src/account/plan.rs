@@ -29,6 +29,9 @@ pub(crate) struct PlanAccount {
     restarted: Option<u64>,
     /// Fidelity that as many trials would pay if all were trained in full.
     plain: Option<u64>,
+    /// How many trials of one pass are expected to run to the end although they lose a rung.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audited: Option<u64>,
     /// Whether this study's trials go on from checkpoints.
     resumes: bool,
     /// How many trials are active at once.
@@ -87,6 +90,7 @@ impl PlanAccount {
             resumed: overview.resumed,
             restarted: overview.restarted,
             plain: overview.plain,
+            audited: (plan.spec().audit > 0.0 && overview.trials.is_some()).then_some(overview.audited),
             // What runs on past its rungs never starts again.
             resumes: plan.resumes() || (asynchronous && plan.runs_through()),
             asynchronous,
@@ -162,6 +166,12 @@ impl PlanAccount {
             let _ = writeln!(
                 text,
                 "after the first pass each place on a rung is a new trial: {trials} trials and {units} a pass"
+            );
+        }
+        if let Some(trials) = self.audited {
+            let _ = writeln!(
+                text,
+                "about {trials} of them are audited: they lose a rung and run to the end, which is in these costs"
             );
         }
         let _ = writeln!(text, "{} at once; {}", self.parallelism, self.ending());

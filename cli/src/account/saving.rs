@@ -16,10 +16,21 @@ pub(crate) struct SavingAccount {
     plain: u64,
     /// Trials that were started.
     trials: u64,
+    /// Those of them that lost a rung and go to the end all the same.
+    #[serde(skip_serializing_if = "is_none")]
+    audited: u64,
+    /// Fidelity that these have paid; it is in `spent`.
+    #[serde(skip_serializing_if = "is_none")]
+    audited_spent: u64,
     /// Whether early stopping was safe: True, False or Unknown.
     safe: &'static str,
     /// Why, in words.
     safety: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl SavingAccount {
@@ -33,7 +44,16 @@ impl SavingAccount {
         let trials = state.trials().len() as u64;
         let told = safety::tell(plan, &safety_of(plan, state), unit);
         let plain = trials.saturating_mul(u64::from(plan.fidelity(plan.top_level())));
-        Some(Self { spent, plain, trials, safe: told.status, safety: told.message })
+        let audited = || state.trials().iter().filter(|trial| trial.audited);
+        Some(Self {
+            spent,
+            plain,
+            trials,
+            audited: audited().count() as u64,
+            audited_spent: audited().map(|trial| trial.spent).sum(),
+            safe: told.status,
+            safety: told.message,
+        })
     }
 
     /// The account for people.
@@ -45,8 +65,14 @@ impl SavingAccount {
             "False" => "early stopping was not safe",
             _ => "whether early stopping was safe is not known",
         };
+        let audited = match (self.audited, self.audited_spent) {
+            (0, _) => String::new(),
+            (count, paid) => format!(
+                "{count} of them lost a rung and are audited, which is to run to the end all the same: {paid} {unit}s of that\n"
+            ),
+        };
         format!(
-            "spent {spent} {unit}s; the same {trials} trials in full would be {plain}: {share:.0} %\n{safe}: {}\n",
+            "spent {spent} {unit}s; the same {trials} trials in full would be {plain}: {share:.0} %\n{audited}{safe}: {}\n",
             self.safety
         )
     }

@@ -44,6 +44,9 @@ pub(crate) struct TrialAccount {
     parameters: Vec<ParameterValue>,
     /// Why: one entry for each decision about it.
     decisions: Vec<Decided>,
+    /// Whether it lost the rung and runs to the end all the same.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    audited: bool,
     /// What it waits for now.
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting: Option<String>,
@@ -157,6 +160,7 @@ impl TrialAccount {
             from: spec.from.clone(),
             parameters: spec.parameters.clone(),
             decisions: spec.batches.iter().map(|batch| decided(study, trial, batch, unit)).collect(),
+            audited: seen.is_some_and(|(_, seen)| seen.audited),
             waiting: seen.and_then(|(plan, seen)| waiting(plan, brackets.get(&seen.bracket), seen, trial, unit)),
             ended: status.outcome.as_ref().map(|outcome| match outcome.message.as_str() {
                 "" => outcome.reason.clone(),
@@ -186,7 +190,8 @@ impl TrialAccount {
 
     /// The account for people.
     pub(crate) fn render(&self, unit: &str, metric: &str) -> String {
-        let rung = self.rung.map_or_else(String::new, |rung| format!(", rung {rung}"));
+        let audited = if self.audited { ", audited" } else { "" };
+        let rung = self.rung.map_or_else(String::new, |rung| format!(", rung {rung}{audited}"));
         let mut text = format!("{}  {}  bracket {}{rung}\n", self.name, self.state, self.bracket);
         let parameters: Vec<_> = self.parameters.iter().map(|p| format!("{}={}", p.name, p.value)).collect();
         let _ = writeln!(text, "  parameters  {}", parameters.join(" "));

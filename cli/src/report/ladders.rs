@@ -45,6 +45,7 @@ struct Rung {
     level: u32,
     members: u32,
     passed: u32,
+    audited: u32,
     stopped: u32,
     failed: u32,
     top: bool,
@@ -103,6 +104,7 @@ impl Ladders {
             for (sum, rung) in sum.rungs.iter_mut().zip(&account.rungs) {
                 sum.members += rung.members;
                 sum.passed += rung.passed;
+                sum.audited += rung.audited;
                 sum.stopped += rung.stopped;
                 sum.failed += rung.failed;
                 sum.top = rung.is_top;

@@ -48,14 +48,16 @@ fn rungs_are_counted_from_the_trials_on_them() {
     let valid = include_str!("data/valid.yaml").replace("max: 27", "max: 9");
     let passes = valid.replace("parallelism: 4", "parallelism: 4\n  limits: {trials: 60}");
     let asha = passes.replace("hyperband: {reductionFactor: 3}", "asha: {reductionFactor: 3}");
-    for (name, text, turns) in [("passes", &passes, 70), ("ended", &valid, 1000), ("asha", &asha, 70)] {
+    let audited = passes.replace("reductionFactor: 3", "reductionFactor: 3, audit: 0.2");
+    let all = [("passes", &passes, 70), ("ended", &valid, 1000), ("asha", &asha, 70), ("audited", &audited, 140)];
+    for (name, text, turns) in all {
         let file = play_of(text, turns).file(&format!("rungs-{name}.json"));
         let ran = run(&["explain", "digits", "--from", &file, "--output", "json"]);
         let answer: Value = serde_json::from_str(&ran.out).unwrap();
         let study = &answer["study"];
         let trials = study["trials"].as_array().unwrap();
         let brackets = study["brackets"].as_array().unwrap();
-        let mut waiting = 0;
+        let (mut waiting, mut audits) = (0, 0);
         for bracket in brackets {
             let own: Vec<&Value> = trials.iter().filter(|trial| trial["bracket"] == bracket["bracket"]).collect();
             assert!(!own.is_empty());
@@ -66,7 +68,12 @@ fn rungs_are_counted_from_the_trials_on_them() {
                     trial["values"].as_array().unwrap().iter().any(|value| value["level"] == rung["level"])
                 };
                 let came: Vec<&Value> = own.iter().copied().filter(|t| t["rung"].as_u64() >= Some(at as u64)).collect();
-                let failed = own.iter().filter(is_on).filter(|t| is_ended(t, &["Failed", "Lost"])).count();
+                let is_audited = |trial: &&&Value| trial["audited"] == true;
+                let count = own.iter().filter(is_on).filter(is_audited).count();
+                assert_eq!(rung["audited"].as_u64().unwrap_or_default() as usize, count, "{name}: {rung}");
+                audits += count;
+                let failed = own.iter().filter(|t| is_on(t) && !is_audited(t));
+                let failed = failed.filter(|t| is_ended(t, &["Failed", "Lost"])).count();
                 let settled =
                     came.iter().filter(|t| has_value(t) || is_ended(t, &["Failed", "Lost", "Stopped"])).count();
                 assert_eq!(rung["members"], came.len(), "{name}: {rung}");
@@ -84,7 +91,37 @@ fn rungs_are_counted_from_the_trials_on_them() {
         let members: u64 = brackets.iter().map(|b| b["rungs"][0]["members"].as_u64().unwrap()).sum();
         assert_eq!(members as usize, trials.len(), "{name}: everyone is on a first rung once");
         assert!(waiting > 0 || name == "ended", "{name}: nobody waits");
+        assert_eq!(audits > 0, name == "audited", "{name}: {audits} are audited");
     }
+}
+
+#[test]
+fn audited_trials_are_told_with_what_they_cost() {
+    let valid = include_str!("data/valid.yaml").replace("max: 27", "max: 9");
+    let passes = valid.replace("parallelism: 4", "parallelism: 4\n  limits: {trials: 60}");
+    let audited =
+        play_of(&passes.replace("reductionFactor: 3", "reductionFactor: 3, audit: 0.2"), 1000).file("audited.json");
+    let ran = run(&["explain", "digits", "--from", &audited, "--verify"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    has(&ran.out, &[" 0 mismatches, 0 cannot be verified"]);
+    let ran = run(&["explain", "digits", "--from", &audited]);
+    has(
+        &ran.out,
+        &[
+            "FAILED  OPEN  AUDITED",
+            "goes on to epoch 9 (Audited): ranked",
+            "; it is audited, and runs to the end to show what stopping the others misses",
+            "of them lost a rung and are audited, which is to run to the end all the same: ",
+            ", rung 0, audited",
+        ],
+    );
+    let report = |file: &str| run(&["report", "digits", "--from", file, "--to", "-"]).out;
+    has(&report(&audited), &["\"auditedSpent\":"]);
+    // Without a share nobody speaks of it.
+    let plain = play_of(&passes, 1000).file("not-audited.json");
+    let ran = run(&["explain", "digits", "--from", &plain]);
+    assert!(!ran.out.to_lowercase().contains("audited"), "{}", ran.out);
+    assert!(!report(&plain).contains("\"auditedSpent\":"));
 }
 
 #[test]

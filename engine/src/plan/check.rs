@@ -1,6 +1,8 @@
 //! What is wrong with settings, ladder and sampler, each with its field and what is allowed.
 
-use super::{Exploit, FidelityKind, FidelityRange, PlanError, PlanSpec, Sampler, Scheduler, Settings, TpeSettings};
+use super::{
+    Exploit, FidelityKind, FidelityRange, MAX_AUDIT, PlanError, PlanSpec, Sampler, Scheduler, Settings, TpeSettings,
+};
 use crate::brackets;
 use crate::number::to_text;
 use crate::samplers;
@@ -79,6 +81,12 @@ pub(super) fn ladder(spec: &PlanSpec, errors: &mut Vec<PlanError>) -> bool {
             ("asha", Some(*reduction_factor), None)
         }
     };
+    let carries_audit = !matches!(spec.scheduler, Scheduler::Dehb { .. } | Scheduler::PopulationBased { .. });
+    if !(0.0..=MAX_AUDIT).contains(&spec.audit) || spec.audit > 0.0 && !carries_audit {
+        let most = if carries_audit { MAX_AUDIT } else { 0.0 };
+        let (most, given) = (to_text(most), to_text(spec.audit));
+        errors.push(error(format!("scheduler.{kind}.audit"), format!("must be between 0 and {most} (given {given})")));
+    }
     if let Some(factor) = factor.filter(|factor| !(2..=10).contains(factor)) {
         errors.push(error(
             format!("scheduler.{kind}.reductionFactor"),

@@ -102,6 +102,36 @@ fn overview_adds_up_a_pass() {
 }
 
 #[test]
+fn audits_are_at_most_a_fifth_and_of_ladders_that_stop_for_a_rank() {
+    let with = |audit: f64, scheduler| {
+        fields(|spec| {
+            (spec.audit, spec.scheduler) = (audit, scheduler);
+        })
+    };
+    assert!(with(0.2, hyperband(3)).is_empty());
+    for audit in [0.21, -0.1, f64::NAN] {
+        assert_eq!(with(audit, hyperband(3)), ["scheduler.hyperband.audit"]);
+    }
+    assert_eq!(with(0.1, Scheduler::Dehb { reduction_factor: 3 }), ["sampler.random", "scheduler.dehb.audit"]);
+    let exploit = Exploit::Tournament;
+    let population = Scheduler::PopulationBased { population: 4, interval: 1, exploit, resample_percent: 25 };
+    let found = with(0.1, population);
+    assert!(found.contains(&"scheduler.populationBased.audit".to_owned()), "{found:?}");
+}
+
+#[test]
+fn overview_expects_audits() {
+    let mut spec = spec();
+    (spec.scheduler, spec.audit) = (hyperband(3), 0.2);
+    let overview = Plan::new(spec).unwrap().overview();
+    // Of 9@1 3@3 1@9 | 5@3 1@9 | 3@9, a fifth of the 6 that lose at 1, and of the 2 and 4 that do at 3.
+    assert_eq!(overview.audited, 2);
+    assert_eq!(overview.resumed, Some(9 + 3 * 2 + 6 + 5 * 3 + 6 + 27 + 17));
+    assert_eq!(overview.restarted, Some(9 + 9 + 9 + 15 + 9 + 27 + 22));
+    assert_eq!(overview.plain, Some(17 * 9));
+}
+
+#[test]
 fn overview_of_plain_search_is_its_limit_or_its_space() {
     assert_eq!(Plan::new(spec()).unwrap().overview().plain, Some(180));
     let mut grid = spec();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::fixture;
 use crate::random::{Purpose, Stream};
-use crate::{Action, Plan, ResultKind, Scheduler, Sizes, TrialResult, Values, advance};
+use crate::{Action, AshaForm, Plan, ResultKind, Scheduler, Sizes, TrialResult, Values, advance};
 
 /// Pairs or studies of each kind.
 const MANY: u64 = 400;
@@ -125,7 +125,7 @@ fn plan(seed: u64, change: impl FnOnce(&mut crate::PlanSpec)) -> Plan {
 /// Of those that rungs have let pass.
 fn of_survivors(plan: &Plan, state: &State<'_>, from: usize, to: usize) -> Option<Correlation> {
     let value = |trial: &Trial<'_>, level| trial.values_at(level).map(|shown| shown.values.last);
-    let sample: Vec<u32> = unjudged(plan, state, to).map(|trial| trial.number.0).collect();
+    let sample: Vec<u32> = unjudged(plan, state, to).iter().map(|trial| trial.number.0).collect();
     let survivors = state.trials().iter().filter(|trial| !sample.contains(&trial.number.0));
     let pairs: Vec<(f64, f64)> = survivors.filter_map(|trial| Some((value(trial, from)?, value(trial, to)?))).collect();
     correlation(from, to, &pairs)
@@ -136,11 +136,13 @@ fn of_survivors(plan: &Plan, state: &State<'_>, from: usize, to: usize) -> Optio
 fn shares(curve: Curve, plan: &dyn Fn(u64) -> Plan) -> (f64, f64) {
     let truths = [0, 1].map(|from| [1, 2].map(|to| if from < to { truth(curve, from, to) } else { 1.0 }));
     let covers = |found: &Correlation| (found.low..=found.high).contains(&truths[found.from][found.to - 1]);
-    let (mut rungs, mut covered, mut misled, mut by_survivors) = (0, 0, 0, 0);
+    let (mut known, mut rungs, mut covered, mut misled, mut by_survivors) = (0, 0, 0, 0, 0);
     for seed in 0..MANY {
         let plan = plan(seed);
         let state = play(&plan, curve);
-        let Safety::Known(found) = safety_of(&plan, &state) else { panic!("too few pairs") };
+        // Of a hundred trials less than ten may be audited.
+        let Safety::Known(found) = safety_of(&plan, &state) else { continue };
+        known += 1;
         rungs += found.len();
         covered += found.iter().filter(|rung| covers(rung)).count();
         if let Some(found) = of_survivors(&plan, &state, 0, found[0].to) {
@@ -148,6 +150,7 @@ fn shares(curve: Curve, plan: &dyn Fn(u64) -> Plan) -> (f64, f64) {
             misled += usize::from(!covers(&found));
         }
     }
+    assert!(known > MANY * 9 / 10, "too few pairs in too many studies: {known}");
     (covered as f64 / rungs as f64, misled as f64 / by_survivors.max(1) as f64)
 }
 
@@ -160,12 +163,29 @@ fn interval_covers_the_truth_in_studies_whose_scheduler_selects() {
             spec.settings.limits.trials = Some(17 * 8);
         })
     };
-    let mut most_misled = 0.0_f64;
-    for (name, curve) in KINDS {
-        let (share, misled) = shares(curve, &hyperband);
-        assert!((0.93..=0.998).contains(&share), "{name}: {share}");
-        most_misled = most_misled.max(misled);
+    // One bracket `27@1 9@3 3@9` again and again, and an asynchronous one: who is audited is all there is.
+    let halving = |seed| {
+        plan(seed, |spec| {
+            spec.scheduler =
+                Scheduler::SuccessiveHalving { reduction_factor: 3, configurations: Some(27), run_through: false };
+            (spec.audit, spec.settings.limits.trials) = (0.2, Some(27 * 4));
+        })
+    };
+    let asha = |seed| {
+        plan(seed, |spec| {
+            spec.scheduler = Scheduler::Asha { reduction_factor: 3, brackets: 1, form: AshaForm::Promotion };
+            (spec.audit, spec.settings.limits.trials) = (0.2, Some(120));
+        })
+    };
+    let plans: [(&str, &dyn Fn(u64) -> Plan); 3] = [("hyperband", &hyperband), ("halving", &halving), ("asha", &asha)];
+    for (scheduler, plan) in plans {
+        let mut most_misled = 0.0_f64;
+        for (name, curve) in KINDS {
+            let (share, misled) = shares(curve, plan);
+            assert!((0.93..=0.998).contains(&share), "{scheduler}, {name}: {share}");
+            most_misled = most_misled.max(misled);
+        }
+        // The test can fail: what those say whom the rungs have let pass is wrong more often.
+        assert!(scheduler != "hyperband" || most_misled > 0.3, "selection misleads nobody: {most_misled}");
     }
-    // The test can fail: what those say whom the rungs have let pass is wrong more often.
-    assert!(most_misled > 0.3, "selection misleads nobody: {most_misled}");
 }

@@ -9,12 +9,16 @@
 //!
 //! A trial is on the first rung above what it cleared, whatever it reported beyond. It counts there when it has a value,
 //! NaN included, or when it ended before it had one; but not when the infrastructure lost it before it had one.
+//! Who is audited is a member of the rungs that it came to by its rank, and of none beyond.
 //! The memo is the sum of what each trial contributes, so that it cannot depend on the order in which things became known.
 
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+mod at;
 
-use super::fronts::{self, Stand};
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+
+use at::At;
+
 use super::ladder::position;
 use super::{Pass, Place};
 use crate::brackets::{BracketPlan, RungPlan};
@@ -46,6 +50,8 @@ struct Rung {
     rest: BTreeSet<Entry>,
     /// Those of them, in both sets, whose trials were not let past or stopped yet.
     open: BTreeSet<Entry>,
+    /// Those of them that are not to be stopped for their rank.
+    drawn: BTreeSet<Entry>,
     /// Not stopped yet, with NaN or infinity.
     broken: BTreeSet<u32>,
 }
@@ -56,6 +62,7 @@ struct Part {
     value: Option<Entry>,
     passed: bool,
     open: bool,
+    drawn: bool,
     broken: Option<u32>,
 }
 
@@ -73,6 +80,9 @@ impl Rung {
             if part.open {
                 self.open.insert(entry);
             }
+            if part.drawn {
+                self.drawn.insert(entry);
+            }
         }
         self.balance(kept);
     }
@@ -83,6 +93,7 @@ impl Rung {
         if let Some(entry) = part.value {
             let _ = self.top.remove(&entry) || self.rest.remove(&entry);
             self.open.remove(&entry);
+            self.drawn.remove(&entry);
         }
         self.balance(kept);
     }
@@ -155,9 +166,16 @@ impl Asha {
         let Some(shape) = plan.brackets().get(trial.bracket as usize) else { return };
         let Some(mut rungs) = self.brackets.get_mut(trial.bracket as usize).map(std::mem::take) else { return };
         let own = position(&shape.rungs, trial.cleared);
-        for (at, (rung, planned)) in rungs.iter_mut().zip(&shape.rungs).enumerate().take(own + 1) {
+        // Who is audited came to no rung beyond the one where it was not among the best.
+        let last = if trial.audited { own.saturating_sub(1) } else { own };
+        for (at, (rung, planned)) in rungs.iter_mut().zip(&shape.rungs).enumerate().take(last + 1) {
+            let relation = match at {
+                _ if at < last => Relation::Passed,
+                _ if trial.audited => Relation::Audited,
+                _ => Relation::Own,
+            };
             let judges = at + 1 < shape.rungs.len();
-            let Some(part) = part(plan, trial, planned.level, at == own, judges) else { continue };
+            let Some(part) = part(plan, trial, planned.level, relation, judges) else { continue };
             rung.members = if is_added { rung.members + 1 } else { rung.members.saturating_sub(1) };
             let kept = self.kept(plan, rung.members) as usize;
             if is_added { rung.add(&part, kept) } else { rung.remove(&part, kept) }
@@ -183,18 +201,22 @@ impl Asha {
     /// Those that have earned to go on: whoever is further ahead first, and on one rung the best first.
     pub(super) fn continues(&self, plan: &Plan, state: &State<'_>) -> Vec<Pass> {
         let mut passes: Vec<(usize, Pass)> = Vec::new();
+        let mut audited = Vec::new();
         for at in self.rungs(plan) {
             let free = match self.form {
                 AshaForm::Promotion => self.kept(plan, at.rung.members).saturating_sub(at.rung.passed) as usize,
                 AshaForm::Stopping => usize::MAX,
             };
             let level = if plan.runs_through() { plan.top_level() } else { at.next };
-            let winners = at.winners(plan, state, free).into_iter();
-            passes.extend(winners.map(|number| (at.level, Pass { number, level, rung: at.position })));
+            let pass = |level, reason| move |number| Pass { number, level, rung: at.position, reason };
+            let winners = at.winners(plan, state, free).into_iter().map(pass(level, Reason::Promoted));
+            passes.extend(winners.map(|pass| (at.level, pass)));
+            audited.extend(at.drawn(plan, state).into_iter().map(pass(plan.top_level(), Reason::Audited)));
         }
         // The sort is stable, so that the rest of the order stands.
         passes.sort_by_key(|&(level, _)| std::cmp::Reverse(level));
-        passes.into_iter().map(|(_, pass)| pass).collect()
+        // Who has earned it is paid first.
+        passes.into_iter().map(|(_, pass)| pass).chain(audited).collect()
     }
 
     pub(super) fn pass(&self, plan: &Plan, state: &State<'_>, pass: &Pass) -> Option<Action> {
@@ -206,7 +228,7 @@ impl Asha {
             number: TrialNumber(pass.number),
             level: pass.level,
             cleared: at.level,
-            reason: Reason::Promoted,
+            reason: pass.reason,
             compared,
         })
     }
@@ -255,69 +277,20 @@ impl Asha {
     }
 }
 
-/// A rung that judges.
-struct At<'s> {
-    bracket: usize,
-    position: usize,
-    rung: &'s Rung,
-    level: usize,
-    next: usize,
-    /// Where they stand by non-domination, once it was asked.
-    line: OnceCell<Vec<Stand>>,
-}
-
-impl At<'_> {
-    /// All with a value, where they stand by non-domination; `None` where a value tells.
-    fn line(&self, plan: &Plan, state: &State<'_>) -> Option<&[Stand]> {
-        let all = || self.rung.top.iter().chain(&self.rung.rest).map(|&(_, number)| number);
-        let line = || self.line.get_or_init(|| fronts::line(plan, state, self.level, all()));
-        plan.ranks_by_fronts().then(|| line().as_slice())
-    }
-
-    /// Of the line, who was not let past or stopped: its place from 0, and its entry.
-    fn open(&self, line: &[Stand]) -> Vec<(usize, Entry)> {
-        let entries: BTreeMap<u32, Entry> = self.rung.open.iter().map(|&entry| (entry.1, entry)).collect();
-        line.iter().enumerate().filter_map(|(at, member)| Some((at, *entries.get(&member.number)?))).collect()
-    }
-
-    /// The worst of those that were not let past or stopped, if it is not among the best.
-    fn worst(&self, plan: &Plan, state: &State<'_>) -> Option<Entry> {
-        // Without anybody to judge, nobody has to know where the others stand.
-        self.rung.open.first()?;
-        if let Some(line) = self.line(plan, state) {
-            let (place, entry) = *self.open(line).last()?;
-            return (place >= self.rung.top.len()).then_some(entry);
-        }
-        self.rung.open.last().filter(|last| !self.rung.top.contains(last)).copied()
-    }
-
-    /// The best, of those that were not let past or stopped; at most so many.
-    fn winners(&self, plan: &Plan, state: &State<'_>, free: usize) -> Vec<u32> {
-        if free == 0 || self.rung.open.is_empty() {
-            return Vec::new();
-        }
-        if let Some(line) = self.line(plan, state) {
-            let open = self.open(line).into_iter();
-            return open.take_while(|(at, _)| *at < self.rung.top.len()).take(free).map(|(_, entry)| entry.1).collect();
-        }
-        let is_good = |entry: &&Entry| self.rung.top.last().is_some_and(|last| *entry <= last);
-        self.rung.open.iter().take_while(is_good).take(free).map(|&(_, number)| number).collect()
-    }
-
-    /// From 1 for the best; what has no value is behind all that have one.
-    fn rank(&self, plan: &Plan, state: &State<'_>, entry: Entry) -> usize {
-        if self.rung.broken.contains(&entry.1) {
-            return self.rung.finite() + 1;
-        }
-        match self.line(plan, state) {
-            Some(line) => line.iter().position(|member| member.number == entry.1).map_or(line.len(), |at| at + 1),
-            None => self.rung.rank(entry),
-        }
-    }
+/// How a trial has to do with a rung.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    /// It was among the best.
+    Passed,
+    /// It was not, and goes on all the same.
+    Audited,
+    /// It is on it.
+    Own,
 }
 
 /// What a trial is on a rung up to its own; `None` where it does not count.
-fn part(plan: &Plan, trial: &Trial<'_>, level: usize, is_own: bool, judges: bool) -> Option<Part> {
+fn part(plan: &Plan, trial: &Trial<'_>, level: usize, relation: Relation, judges: bool) -> Option<Part> {
+    let is_own = relation == Relation::Own;
     let number = trial.number.0;
     let value = trial.values_at(level).map(|shown| plan.standing(shown));
     let is_over = trial.ended.is_some() || trial.stop.is_some();
@@ -327,12 +300,13 @@ fn part(plan: &Plan, trial: &Trial<'_>, level: usize, is_own: bool, judges: bool
     match value {
         Some(found) => Some(Part {
             value: entry,
-            passed: !is_own,
+            passed: relation == Relation::Passed,
             open: is_own && judges && !is_over,
+            drawn: is_own && judges && !is_over && plan.audits(number),
             broken: (found.is_none() && is_own && judges && !is_over).then_some(number),
         }),
         None if is_own && is_over && trial.ended != Some(Outcome::Lost) => {
-            Some(Part { value: None, passed: false, open: false, broken: None })
+            Some(Part { value: None, passed: false, open: false, drawn: false, broken: None })
         }
         None => None,
     }

@@ -4,15 +4,19 @@
 //! The first rung is closed when it is full, when anybody on it was judged, when a later bracket has begun, or when
 //! nothing more can start: by the limits on trials and spending or because the sampler is exhausted, but not because all
 //! slots are taken or the study is suspended. A higher rung is closed when nobody below is unjudged. A trial that fails or
-//! is removed stays a member, and ranks last.
+//! is removed stays a member, and ranks last. Who is audited goes to the end at once where it loses, and is no member of a higher rung.
+
+mod judged;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use super::fronts::{self, Stand};
+use judged::Judged;
+
+use super::fronts::Stand;
 use super::{Pass, Place};
 use crate::brackets::{BracketPlan, RungPlan};
-use crate::history::{Action, Comparison, Reason, TrialNumber};
+use crate::history::{Action, Reason, TrialNumber};
 use crate::plan::Plan;
 use crate::state::{State, Trial};
 
@@ -58,6 +62,10 @@ struct Rung {
     winners: BTreeSet<(u64, u32)>,
     /// The order and number of those stopped for their rank.
     losers: BTreeSet<(u64, u32)>,
+    /// Of those with a finite value, who is not to be stopped for its rank.
+    drawn: BTreeSet<u32>,
+    /// The order and number of those that were not among the best and go on all the same. They come to no higher rung.
+    audited: BTreeSet<(u64, u32)>,
     /// Where all of these with a value stand by non-domination, once it was asked; forgotten when one comes or goes.
     line: OnceLock<Vec<Stand>>,
 }
@@ -67,24 +75,32 @@ impl Rung {
         self.waiting as usize + self.finite.len() + self.broken.len()
     }
 
-    fn arrive(&mut self, entry: (u64, u32)) {
+    fn arrive(&mut self, entry: (u64, u32), is_drawn: bool) {
         self.finite.insert(entry);
+        if is_drawn {
+            self.drawn.insert(entry.1);
+        }
         self.line.take();
     }
 
     /// Somebody who had arrived is not unjudged any more. Who was judged stays in the line.
     fn depart(&mut self, entry: (u64, u32)) {
         self.finite.remove(&entry);
-        if !self.winners.contains(&entry) && !self.losers.contains(&entry) {
+        self.drawn.remove(&entry.1);
+        if ![&self.winners, &self.losers, &self.audited].iter().any(|judged| judged.contains(&entry)) {
             self.line.take();
         }
     }
 
-    fn judge(&mut self, entry: (u64, u32), has_passed: bool) {
+    fn judge(&mut self, entry: (u64, u32), reason: Reason) {
         if !self.finite.contains(&entry) {
             self.line.take();
         }
-        let judged = if has_passed { &mut self.winners } else { &mut self.losers };
+        let judged = match reason {
+            Reason::RungLost => &mut self.losers,
+            Reason::Audited => &mut self.audited,
+            _ => &mut self.winners,
+        };
         judged.insert(entry);
     }
 }
@@ -114,13 +130,14 @@ impl Ladder {
         self.enter(plan, trial);
     }
 
-    /// The rung on which a trial is still to be judged, with the values it has there. The highest rung judges nobody.
+    /// The rung on which a trial is still to be judged, with the values it has there. The highest rung judges nobody, and nobody
+    /// judges who is audited.
     fn unjudged<'b>(
         brackets: &'b mut BTreeMap<u32, Bracket>,
         shape: &[RungPlan],
         trial: &Trial<'_>,
     ) -> Option<(&'b mut Bracket, usize, usize)> {
-        if trial.ended.is_some() || trial.stop.is_some() {
+        if trial.ended.is_some() || trial.stop.is_some() || trial.audited {
             return None;
         }
         let at = position(shape, trial.cleared);
@@ -134,7 +151,7 @@ impl Ladder {
         let Some(rung) = bracket.rungs.get_mut(at) else { return };
         match trial.arrived_at(plan, level).map(|shown| plan.standing(shown)) {
             None => rung.waiting += 1,
-            Some(Some(standing)) => rung.arrive((standing, trial.number.0)),
+            Some(Some(standing)) => rung.arrive((standing, trial.number.0), plan.audits(trial.number.0)),
             Some(None) => {
                 rung.broken.insert(trial.number.0);
             }
@@ -165,12 +182,12 @@ impl Ladder {
         if let Some(rung) = bracket.rungs.get_mut(at).filter(|_| reason == Reason::RungLost) {
             rung.lost += 1;
             if let Some(standing) = trial.values_at(level).and_then(|shown| plan.standing(shown)) {
-                rung.judge((standing, trial.number.0), false);
+                rung.judge((standing, trial.number.0), reason);
             }
         }
     }
 
-    pub(super) fn continuing(&mut self, plan: &Plan, trial: &Trial<'_>, cleared: usize) {
+    pub(super) fn continuing(&mut self, plan: &Plan, trial: &Trial<'_>, cleared: usize, reason: Reason) {
         let shape = self.shape(plan, trial.bracket);
         let Some((bracket, from, level)) = Self::unjudged(&mut self.brackets, shape, trial) else { return };
         let to = position(shape, Some(cleared));
@@ -179,10 +196,13 @@ impl Ladder {
         }
         bracket.judged |= from == 0;
         if let Some(rung) = bracket.rungs.get_mut(from) {
-            rung.passed += 1;
+            rung.passed += u32::from(reason != Reason::Audited);
             if let Some(standing) = trial.values_at(level).and_then(|shown| plan.standing(shown)) {
-                rung.judge((standing, trial.number.0), true);
+                rung.judge((standing, trial.number.0), reason);
             }
+        }
+        if reason == Reason::Audited {
+            return;
         }
         if let Some(rung) = bracket.rungs.get_mut(to) {
             rung.members += 1;
@@ -221,19 +241,19 @@ impl Ladder {
         let closes = || self.is_closed_by_limits(plan, state);
         self.open.iter().find_map(|&number| {
             self.judged_now(number, plan, &closes).find_map(|judged| {
-                let free = judged.free();
-                let (number, reason) = if let Some(&number) = judged.rung.broken.first() {
-                    (number, Reason::NotFinite)
-                } else if judged.rung.finite.len() > free {
-                    (judged.worst(plan, state)?, Reason::RungLost)
+                let rung = judged.rung;
+                let (number, rank, reason) = if let Some(&number) = rung.broken.first() {
+                    // They share the place after all that have a value.
+                    let before = rung.passed as usize + rung.finite.len() + rung.lost as usize + rung.audited.len();
+                    (number, before + 1, Reason::NotFinite)
+                } else if rung.finite.len() > judged.free() {
+                    // What earned promotions need of the budget is not spent on audits. Runs that go on through have committed it already.
+                    let reserve =
+                        if judged.rung.drawn.is_empty() || plan.runs_through() { 0 } else { self.all_unpaid(plan) };
+                    let (number, rank) = judged.worst(plan, state, reserve)?;
+                    (number, rank, Reason::RungLost)
                 } else {
                     return None;
-                };
-                let standing = judged.rung.passed as usize + judged.rung.finite.len();
-                let rank = match reason {
-                    Reason::RungLost => standing,
-                    // They share the place after all that have a value.
-                    _ => standing + judged.rung.lost as usize + 1,
                 };
                 let compared = judged.compare(plan, state, number, rank);
                 Some(Action::Stop { number: TrialNumber(number), reason, compared })
@@ -243,16 +263,20 @@ impl Ladder {
 
     pub(super) fn continues(&self, plan: &Plan, state: &State<'_>) -> Vec<Pass> {
         let closes = || self.is_closed_by_limits(plan, state);
-        let mut passes = Vec::new();
+        let (mut passes, mut audited) = (Vec::new(), Vec::new());
         for &number in &self.open {
             let last = self.shape(plan, number).last().map_or(0, |rung| rung.level);
             // Who is further ahead goes first: it frees its bracket sooner.
             for judged in self.judged_now(number, plan, &closes).rev() {
                 let level = if plan.runs_through() { last } else { judged.next };
-                let winners = judged.winners(plan, state).into_iter();
-                passes.extend(winners.map(|number| Pass { number, level, rung: judged.at }));
+                let pass = |level, reason| move |number| Pass { number, level, rung: judged.at, reason };
+                let (winners, drawn) = judged.passing(plan, state);
+                passes.extend(winners.into_iter().map(pass(level, Reason::Promoted)));
+                audited.extend(drawn.into_iter().map(pass(last, Reason::Audited)));
             }
         }
+        // Who has earned it is paid first.
+        passes.extend(audited);
         passes
     }
 
@@ -266,7 +290,7 @@ impl Ladder {
             number: TrialNumber(pass.number),
             level: pass.level,
             cleared: judged.level,
-            reason: Reason::Promoted,
+            reason: pass.reason,
             compared,
         })
     }
@@ -324,91 +348,5 @@ impl Ladder {
 
     fn is_closed_by_limits(&self, plan: &Plan, state: &State<'_>) -> bool {
         self.place(plan).is_none_or(|place| state.hindrance(plan, &place).is_some())
-    }
-}
-
-/// A rung whose unjudged members are judged now.
-struct Judged<'s> {
-    rung: &'s Rung,
-    at: usize,
-    level: usize,
-    next: usize,
-    kept: u32,
-}
-
-impl Judged<'_> {
-    /// How many more may pass.
-    fn free(&self) -> usize {
-        self.kept.saturating_sub(self.rung.passed) as usize
-    }
-
-    /// The members that were not judged or have passed, where they stand by non-domination; `None` where a value tells.
-    fn line(&self, plan: &Plan, state: &State<'_>) -> Option<Vec<Stand>> {
-        if !plan.ranks_by_fronts() {
-            return None;
-        }
-        let Rung { finite, winners, losers, .. } = self.rung;
-        // Who has lost stays a measure for the others, so that their places do not change as one is judged after the other.
-        let all = || finite.iter().chain(winners).chain(losers).map(|&(_, number)| number);
-        let line = self.rung.line.get_or_init(|| fronts::line(plan, state, self.level, all()));
-        let lost: BTreeSet<u32> = losers.iter().map(|&(_, number)| number).collect();
-        Some(line.iter().filter(|member| !lost.contains(&member.number)).copied().collect())
-    }
-
-    /// Those of the line that were not judged.
-    fn unjudged(&self, line: &[Stand]) -> Vec<Stand> {
-        let numbers: BTreeSet<u32> = self.rung.finite.iter().map(|&(_, number)| number).collect();
-        line.iter().filter(|member| numbers.contains(&member.number)).copied().collect()
-    }
-
-    /// Who is to be stopped first for its rank.
-    fn worst(&self, plan: &Plan, state: &State<'_>) -> Option<u32> {
-        match self.line(plan, state) {
-            Some(line) => self.unjudged(&line).last().map(|member| member.number),
-            None => self.rung.finite.last().map(|&(_, number)| number),
-        }
-    }
-
-    /// Those that may pass, the best first.
-    fn winners(&self, plan: &Plan, state: &State<'_>) -> Vec<u32> {
-        match self.line(plan, state) {
-            Some(line) => self.unjudged(&line).iter().take(self.free()).map(|member| member.number).collect(),
-            None => self.rung.finite.iter().take(self.free()).map(|&(_, number)| number).collect(),
-        }
-    }
-
-    /// Its place among those that were not judged or have passed, from 1.
-    fn rank(&self, plan: &Plan, state: &State<'_>, number: u32) -> Option<usize> {
-        if let Some(line) = self.line(plan, state) {
-            return line.iter().position(|member| member.number == number).map(|at| at + 1);
-        }
-        let &own = self.rung.finite.iter().find(|&&(_, other)| other == number)?;
-        Some(self.rung.finite.range(..own).count() + self.rung.winners.range(..own).count() + 1)
-    }
-
-    fn compare(&self, plan: &Plan, state: &State<'_>, number: u32, rank: usize) -> Option<Comparison> {
-        let shown = |number: u32| state.trial(number)?.values_at(self.level);
-        let own = shown(number)?;
-        let (value, cutoff) = if let Some(line) = self.line(plan, state) {
-            let waiting: BTreeSet<u32> = self.unjudged(&line).iter().skip(self.free()).map(|m| m.number).collect();
-            let last = line.iter().rfind(|member| !waiting.contains(&member.number)).map(|member| member.front);
-            let mine = line.iter().find(|member| member.number == number).map(|member| member.front);
-            (mine.unwrap_or_else(|| plan.leading_value(own)), last)
-        } else {
-            let waiting = self.free().min(self.rung.finite.len());
-            let last_waiting = waiting.checked_sub(1).and_then(|at| self.rung.finite.iter().nth(at));
-            let last = last_waiting.max(self.rung.winners.last());
-            let cutoff = last.and_then(|&(_, number)| shown(number)).map(|shown| plan.leading_value(shown));
-            (plan.leading_value(own), cutoff)
-        };
-        Some(Comparison {
-            level: self.level,
-            rank: u32::try_from(rank).unwrap_or(u32::MAX),
-            kept: self.kept,
-            of: self.rung.members,
-            value,
-            cutoff: cutoff.unwrap_or(f64::NAN),
-            violation: plan.violation(own),
-        })
     }
 }

@@ -108,11 +108,11 @@ impl Memo {
     }
 
     /// A trial is about to be let past this level.
-    pub(crate) fn continuing(&mut self, plan: &Plan, trial: &Trial<'_>, cleared: usize) {
+    pub(crate) fn continuing(&mut self, plan: &Plan, trial: &Trial<'_>, cleared: usize, reason: Reason) {
         match self {
             Self::None | Self::Asha(_) | Self::Population(_) | Self::Stopping(_) => {}
-            Self::Ladder(ladder) => ladder.continuing(plan, trial, cleared),
-            Self::Dehb(dehb) => dehb.continuing(plan, trial, cleared),
+            Self::Ladder(ladder) => ladder.continuing(plan, trial, cleared, reason),
+            Self::Dehb(dehb) => dehb.continuing(plan, trial, cleared, reason),
         }
     }
 
@@ -128,7 +128,7 @@ impl Memo {
         }
     }
 
-    /// The trials that have earned to go on, in order; asked for only when nobody is to be stopped.
+    /// The trials that may go on, in order, those that have earned it first; asked for only when nobody is to be stopped.
     pub(crate) fn continues(&self, plan: &Plan, state: &State<'_>) -> Vec<Pass> {
         match self {
             Self::None | Self::Stopping(_) => Vec::new(),
@@ -198,7 +198,7 @@ fn waits_for_others(plan: &Plan, state: &State<'_>, unpaid: u64) -> bool {
     !plan.runs_through() && state.active() > 0 && !state.can_pay(plan, unpaid)
 }
 
-/// A trial that has earned to go on.
+/// A trial that may go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pass {
     /// Which trial.
@@ -207,7 +207,11 @@ pub(crate) struct Pass {
     pub(crate) level: usize,
     /// The rung's position in its bracket.
     pub(crate) rung: usize,
+    /// Why it may: it is among the best, or it is audited.
+    pub(crate) reason: Reason,
 }
 
+#[cfg(test)]
+mod audit_tests;
 #[cfg(test)]
 mod tests;

@@ -9,10 +9,10 @@ use crate::dice::Dice;
 use crate::world::World;
 
 /// Studies per line in every run of the tests.
-const SEEDS: u64 = 6;
+pub(crate) const SEEDS: u64 = 6;
 
 /// Studies per line in the long run.
-const SOAK: u64 = 300;
+pub(crate) const SOAK: u64 = 300;
 
 fn parameter(name: &str, domain: Domain) -> Parameter {
     Parameter { name: name.to_owned(), domain, when: Vec::new() }
@@ -79,16 +79,18 @@ pub(crate) const HALVING: Scheduler =
     Scheduler::SuccessiveHalving { reduction_factor: 2, configurations: Some(11), run_through: false };
 pub(crate) const HALVING_THROUGH: Scheduler =
     Scheduler::SuccessiveHalving { reduction_factor: 3, configurations: None, run_through: true };
-const GENETIC: Sampler = Sampler::Genetic { population: Some(6) };
+pub(crate) const GENETIC: Sampler = Sampler::Genetic { population: Some(6) };
 const CMA_ES: Sampler = Sampler::CmaEs { population: Some(4) };
 pub(crate) const HYPERBAND: Scheduler =
     Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false };
 pub(crate) const HYPERBAND_THROUGH: Scheduler =
     Scheduler::Hyperband { reduction_factor: 2, sizes: Sizes::Paper, run_through: true };
-const ASHA: Scheduler = Scheduler::Asha { reduction_factor: 3, brackets: 1, form: AshaForm::Promotion };
-const ASHA_BRACKETS: Scheduler = Scheduler::Asha { reduction_factor: 2, brackets: 3, form: AshaForm::Promotion };
-const ASHA_STOPPING: Scheduler = Scheduler::Asha { reduction_factor: 2, brackets: 1, form: AshaForm::Stopping };
-const ASHA_STOPPING_BRACKETS: Scheduler =
+pub(crate) const ASHA: Scheduler = Scheduler::Asha { reduction_factor: 3, brackets: 1, form: AshaForm::Promotion };
+pub(crate) const ASHA_BRACKETS: Scheduler =
+    Scheduler::Asha { reduction_factor: 2, brackets: 3, form: AshaForm::Promotion };
+pub(crate) const ASHA_STOPPING: Scheduler =
+    Scheduler::Asha { reduction_factor: 2, brackets: 1, form: AshaForm::Stopping };
+pub(crate) const ASHA_STOPPING_BRACKETS: Scheduler =
     Scheduler::Asha { reduction_factor: 3, brackets: 2, form: AshaForm::Stopping };
 const DEHB: Scheduler = Scheduler::Dehb { reduction_factor: 3 };
 const DEHB_TWO: Scheduler = Scheduler::Dehb { reduction_factor: 2 };
@@ -132,6 +134,7 @@ pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Sp
         start_with: Vec::new(),
         sampler,
         scheduler,
+        audit: 0.0,
         stopping: Vec::new(),
         resumable: dice.chance(60),
         seed,
@@ -245,6 +248,19 @@ fn run_stopping(seeds: std::ops::Range<u64>, sampler: Sampler, which: usize, spa
     }
 }
 
+/// Makes the objectives so many; rungs rank by any of them.
+pub(crate) fn add_objectives(spec: &mut PlanSpec, dice: &mut Dice, count: usize) {
+    for k in 1..count {
+        let goal = if dice.chance(50) { Goal::Minimize } else { Goal::Maximize };
+        spec.further.push(Objective { metric: format!("score{k}"), goal, reduce: Reduce::Last });
+    }
+    if count > 1 {
+        spec.settings.target = None;
+        let is_needed = matches!(spec.scheduler, Scheduler::PopulationBased { .. });
+        spec.rank_by = (dice.chance(50) || is_needed).then(|| dice.below(count));
+    }
+}
+
 /// Studies with bounds on what trials report, and with so many objectives; rungs rank by any of them.
 fn run_several(
     seeds: std::ops::Range<u64>,
@@ -256,18 +272,10 @@ fn run_several(
     for seed in seeds {
         let (plan, mut dice) = study(seed, sampler, scheduler, space());
         let mut spec = plan.spec().clone();
-        for k in 1..count {
-            let goal = if dice.chance(50) { Goal::Minimize } else { Goal::Maximize };
-            spec.further.push(Objective { metric: format!("score{k}"), goal, reduce: Reduce::Last });
-        }
+        add_objectives(&mut spec, &mut dice, count);
         let bounds = if count == 1 { 1 + dice.below(2) } else { dice.below(3) };
         for k in 0..bounds {
             spec.bounds.push(Bound { metric: format!("bounded{k}"), min: None, max: Some(2.0) });
-        }
-        if count > 1 {
-            spec.settings.target = None;
-            let is_needed = matches!(scheduler, Scheduler::PopulationBased { .. });
-            spec.rank_by = (dice.chance(50) || is_needed).then(|| dice.below(count));
         }
         World::new(Plan::new(spec).expect("a valid study"), dice, seed).run();
     }

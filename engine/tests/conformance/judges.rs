@@ -63,11 +63,11 @@ pub(crate) fn check_asha(plan: &Plan, ledger: &Ledger, action: &Action, form: As
     let (mut members, mut passed, mut finite) = (0_u32, 0_u32, Vec::new());
     for (number, line) in ledger.iter().filter(|(_, line)| line.bracket == own.bracket) {
         let value = line.values.get(&compared.level).copied();
-        let is_on = line.cleared == below;
+        let is_on = line.cleared == below && !line.audited;
         let is_over = line.stop || line.ended.is_some_and(|ended| ended != Some(Outcome::Lost));
         if line.cleared >= level && value.is_some() || is_on && (value.is_some() || is_over) {
             members += 1;
-            passed += u32::from(line.cleared >= level);
+            passed += u32::from(line.came_past(level));
             let failed = is_on && matches!(line.ended, Some(Some(Outcome::Failed | Outcome::Removed)));
             finite.extend(key(plan, line, compared.level).filter(|_| !failed).map(|key| (key, *number)));
         }
@@ -86,7 +86,9 @@ pub(crate) fn check_asha(plan: &Plan, ledger: &Ledger, action: &Action, form: As
         };
         assert_eq!(compared.rank as usize, rank, "{name}: {action:?}");
     }
-    if matches!(action, Action::Continue { .. }) {
+    if action.reason() == Reason::Audited {
+        assert!(compared.value.is_finite(), "{name}: {action:?}");
+    } else if matches!(action, Action::Continue { .. }) {
         assert!(
             form == AshaForm::Stopping || passed < kept,
             "{name}: a rung of {members} lets {passed} and one more pass"

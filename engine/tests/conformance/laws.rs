@@ -17,6 +17,8 @@ pub(crate) struct Line {
     pub(crate) bracket: u32,
     pub(crate) target: usize,
     pub(crate) cleared: Option<usize>,
+    /// Whether it goes on although it lost the rung that it cleared.
+    pub(crate) audited: bool,
     pub(crate) rested: Option<usize>,
     /// Every level at which a run of its own ended in order.
     pub(crate) rests: BTreeSet<usize>,
@@ -37,6 +39,11 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn holds_slot(&self) -> bool {
         self.ended.is_none() && (self.stop || self.rested.is_none_or(|rested| rested < self.target))
+    }
+
+    /// Whether it came to the rung above this level, to be judged there.
+    pub(crate) fn came_past(&self, below: Option<usize>) -> bool {
+        if self.audited { self.cleared > below } else { self.cleared >= below }
     }
 }
 
@@ -95,10 +102,11 @@ fn note_action(ledger: &mut Ledger, action: &Action) {
             let rested = from.map(|(_, level)| level);
             ledger.insert(number, Line { target: *level, bracket: *bracket, rested, from, ..Line::default() });
         }
-        Action::Continue { level, cleared, .. } => {
+        Action::Continue { level, cleared, reason, .. } => {
             if let Some(line) = ledger.get_mut(&number) {
                 line.target = *level;
                 line.cleared = Some(*cleared);
+                line.audited = *reason == Reason::Audited;
             }
         }
         Action::Stop { .. } => {
@@ -307,18 +315,25 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
                 let is_new = is_new || from.is_some();
                 assert!(is_new || !is_once || !deleted.is_empty(), "{name}: trial {number} is a duplicate");
             }
-            Action::Continue { level, cleared, compared, .. } => {
+            Action::Continue { level, cleared, compared, reason, .. } => {
                 let line = ledger.get(&number).expect("a trial that exists");
+                let is_earned = *reason != Reason::Audited;
+                let is_drawn = plan.audits(number) && *level == plan.top_level();
+                assert!(!line.audited && (is_earned || is_drawn), "{name}: {number} is audited");
                 assert!(line.ended.is_none() && !line.stop, "monotone: {name}: {number} has ended");
                 assert!(*level >= line.target && Some(*cleared) > line.cleared, "monotone: {name}: {number} falls");
                 assert!(line.values.get(cleared).is_some_and(|v| v.is_finite()), "failure: {name}: {number} passes");
                 let compared = compared.expect("a comparison");
-                assert!(compared.rank <= compared.kept && compared.kept <= compared.of, "{name}: {compared:?}");
+                let is_among = compared.rank <= compared.kept && compared.kept <= compared.of;
+                assert_eq!(is_among, is_earned, "{name}: {compared:?}");
+                let (better, worse) =
+                    if is_earned { (compared.value, compared.cutoff) } else { (compared.cutoff, compared.value) };
                 assert!(
-                    !deleted.is_empty() || is_bounded || is_beyond(plan, compared.cutoff, compared.value),
+                    // Where none may pass yet, nobody has a value to be compared with.
+                    !deleted.is_empty() || is_bounded || compared.kept == 0 || is_beyond(plan, worse, better),
                     "{name}: {compared:?}"
                 );
-                assert!(!plan.ranks_by_fronts() || compared.value <= compared.cutoff, "{name}: {compared:?}");
+                assert!(!plan.ranks_by_fronts() || !is_earned || better <= worse, "{name}: {compared:?}");
             }
             Action::Stop { reason, compared, .. } => {
                 let line = ledger.get(&number).expect("a trial that exists");
@@ -328,6 +343,8 @@ pub(crate) fn check_actions(plan: &Plan, history: &History, decision: &Decision,
                 assert!(compared.rank <= compared.of, "{name}: {compared:?}");
                 if ![Reason::NotFinite, Reason::Evaluated].contains(reason) {
                     assert!(compared.rank > compared.kept, "{name}: {compared:?}");
+                    let is_spared = plan.audits(number) && settings.limits.full_trainings.is_none();
+                    assert!(!is_spared, "{name}: {number} is drawn to be audited");
                     // Deleting a member of a rung that is half judged can leave fewer places than have passed already.
                     assert!(
                         !deleted.is_empty() || is_bounded || is_beyond(plan, compared.value, compared.cutoff),
@@ -375,13 +392,14 @@ fn check_judgement(plan: &Plan, ledger: &Ledger, next: u32, action: &Action, nam
     let at = shape.rungs.iter().position(|rung| rung.level == compared.level).expect("a rung of the bracket");
     let below = at.checked_sub(1).map(|below| shape.rungs[below].level);
     let siblings: Vec<&Line> = ledger.values().filter(|line| line.bracket == bracket).collect();
-    let members: Vec<&&Line> = siblings.iter().filter(|line| line.cleared >= below).collect();
+    let members: Vec<&&Line> = siblings.iter().filter(|line| line.came_past(below)).collect();
     let is_judged = |line: &Line| line.stop || line.cleared >= Some(compared.level);
     for line in &members {
         let is_known = line.values.contains_key(&compared.level) || line.ended.is_some() || is_judged(line);
         assert!(is_known, "{name}: a rung of bracket {bracket} is judged before all have reported");
     }
-    let waits_below = siblings.iter().any(|line| line.cleared < below && !line.stop && line.ended.is_none());
+    let is_below = |line: &Line| line.cleared < below && !line.audited;
+    let waits_below = siblings.iter().any(|line| is_below(line) && !line.stop && line.ended.is_none());
     assert!(!waits_below, "{name}: a rung of bracket {bracket} is judged before the one below");
     let limits = &plan.settings().limits;
     let can_grow = at == 0
@@ -398,13 +416,13 @@ fn check_judgement(plan: &Plan, ledger: &Ledger, next: u32, action: &Action, nam
         // Stops come first, so that who is left has passed or is about to.
         let own = (key(plan, &ledger[&action.number().0], compared.level), action.number().0);
         let is_better = |(number, line): &(&u32, &Line)| {
-            let is_in = line.bracket == bracket && line.cleared >= below;
+            let is_in = line.bracket == bracket && line.came_past(below);
             let stays = line.cleared >= Some(compared.level) || line.ended.is_none() && !line.stop;
             let key = key(plan, line, compared.level);
             is_in && stays && key.is_some() && (key, **number) < own
         };
         if plan.ranks_by_fronts() {
-            let is_in = |line: &Line| line.bracket == bracket && line.cleared >= below;
+            let is_in = |line: &Line| line.bracket == bracket && line.came_past(below);
             let stays = |line: &Line| line.cleared >= Some(compared.level) || line.ended.is_none() && !line.stop;
             let measured = ledger.iter().filter(|(_, line)| is_in(line) && (stays(line) || line.stop));
             let measured: Vec<(u32, &Line)> = measured.map(|(number, line)| (*number, line)).collect();
@@ -434,7 +452,7 @@ fn check_rungs(plan: &Plan, ledger: &Ledger, deleted: &BTreeSet<u32>, name: &str
             if is_bred && rung.level != line.target {
                 continue;
             }
-            if is_bred || at == 0 || line.cleared.is_some_and(|cleared| cleared >= shape.rungs[at - 1].level) {
+            if is_bred || at == 0 || line.came_past(Some(shape.rungs[at - 1].level)) {
                 let count = passed.entry((line.bracket, at)).or_default();
                 *count += 1;
                 assert!(*count <= rung.size, "{name}: rung {at} of bracket {} is too full", line.bracket);

@@ -43,6 +43,7 @@ fn tamed(mut spec: PlanSpec) -> PlanSpec {
         constraints: Vec::new(),
         start_with: Vec::new(),
         scheduler: Scheduler::None,
+        audit: 0.0,
         stopping: Vec::new(),
         ..spec
     }
@@ -83,6 +84,7 @@ fn spec(bytes: &mut Bytes<'_>) -> PlanSpec {
         resumable: bytes.chance(50),
         seed: bytes.word(),
         settings: settings(bytes),
+        audit: if bytes.chance(20) { bytes.mostly(&[0.2, 0.05], &[f64::NAN, -1.0]) } else { 0.0 },
     }
 }
 

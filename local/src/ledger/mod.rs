@@ -19,7 +19,7 @@ use trimtab_api::record::Scale;
 use trimtab_api::resources;
 use trimtab_api::study::{ActionKind, BestTrial, Front};
 use trimtab_api::trial::{Outcome, OutcomeKind, TrialStatus};
-use trimtab_engine::{Held, Plan, Scheduler, Settings, Verdict};
+use trimtab_engine::{Held, Plan, Reason, Scheduler, Settings, Verdict};
 
 use crate::book::Book;
 use crate::error::Error;
@@ -142,6 +142,7 @@ impl Ledger {
                 self.open.insert(action.trial);
                 let verdict = match action.action {
                     ActionKind::Start => continue,
+                    ActionKind::Continue if action.reason == Reason::Audited.as_str() => "audited",
                     ActionKind::Continue => "promoted",
                     ActionKind::Stop => "stopped",
                 };

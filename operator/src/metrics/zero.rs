@@ -45,10 +45,11 @@ pub(super) fn word(action: ActionKind) -> &'static str {
 
 /// What is done for a reason.
 fn action(reason: Reason) -> ActionKind {
-    if reason == Reason::NewTrial {
-        return ActionKind::Start;
+    match reason {
+        Reason::NewTrial => ActionKind::Start,
+        Reason::Promoted | Reason::Audited => ActionKind::Continue,
+        _ => ActionKind::Stop,
     }
-    if reason == Reason::Promoted { ActionKind::Continue } else { ActionKind::Stop }
 }
 
 /// How a trial can finish: outcome and reason.

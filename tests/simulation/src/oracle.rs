@@ -364,9 +364,10 @@ fn fresh_numbers(truth: &StudyTruth, record: &BatchRecord) -> Option<String> {
         }
         if let Some(compared) = &action.compared {
             let passes = compared.rank <= compared.kept;
-            // Whoever was made for a level is stopped there, however good it is.
+            // Whoever was made for a level is stopped there, however good it is; whoever is audited goes on because it is not among the best.
             let finite = !["NotFinite", "Evaluated"].contains(&action.reason.as_str());
-            if passes != (action.action == ActionKind::Continue) && finite {
+            let earned = action.action == ActionKind::Continue && action.reason != "Audited";
+            if passes != earned && finite {
                 return Some(format!(
                     "batch {}: trial {} is {:?} at rank {} of {} with {} to pass",
                     record.number, action.trial, action.action, compared.rank, compared.of, compared.kept

@@ -293,6 +293,7 @@ pub fn study(name: &str, dice: &mut Dice) -> Value {
     limit_hours(&mut spec, name);
     let is_population = populate(&mut spec, name);
     follow(&mut spec, name);
+    audit(&mut spec, name);
     if dice.chance(0.6) || is_population {
         spec["trial"]["checkpoint"] = json!({"claimName": "checkpoints", "mountPath": "/checkpoints"});
     }
@@ -315,6 +316,16 @@ fn limit_hours(spec: &mut Value, name: &str) {
         }
     }
     spec["limits"]["resourceHours"] = json!(limits);
+}
+
+/// Some ladders let a share of their trials run to the end. Drawn apart, so that all else is as it is without.
+fn audit(spec: &mut Value, name: &str) {
+    let mut dice = Dice::new(spec["seed"].as_u64().unwrap_or(0), &format!("audit of {name}"));
+    let ladder = spec.get_mut("scheduler").and_then(Value::as_object_mut).and_then(|all| all.iter_mut().next());
+    let audits = |name: &str| ["successiveHalving", "hyperband", "asha"].contains(&name);
+    if let Some((_, ladder)) = ladder.filter(|(name, _)| audits(name) && dice.chance(0.4)) {
+        ladder["audit"] = json!(0.2);
+    }
 }
 
 /// Some studies train a population, with donors and copies. Drawn apart, so that all else is as it is without.

@@ -59,6 +59,9 @@ impl Evidence {
 fn limit(plan: &Plan, trial: &Trial<'_>) -> usize {
     let shapes = plan.brackets();
     let shape = (trial.bracket as usize).checked_rem(shapes.len()).and_then(|at| shapes.get(at));
+    if trial.audited {
+        return plan.top_level();
+    }
     let next = shape.and_then(|shape| shape.rungs.iter().find(|rung| Some(rung.level) > trial.cleared));
     next.map_or(plan.top_level(), |rung| rung.level)
 }

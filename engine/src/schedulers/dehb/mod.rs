@@ -196,7 +196,7 @@ impl Dehb {
         }
     }
 
-    pub(super) fn continuing(&mut self, plan: &Plan, trial: &Trial<'_>, cleared: usize) {
+    pub(super) fn continuing(&mut self, plan: &Plan, trial: &Trial<'_>, cleared: usize, reason: Reason) {
         if is_later(plan, trial.bracket) {
             return;
         }
@@ -205,7 +205,7 @@ impl Dehb {
         if let Some(rung) = rungs.get(to).filter(|_| to > position(rungs, trial.cleared)) {
             self.seat(trial, rung.level);
         }
-        self.ladder.continuing(plan, trial, cleared);
+        self.ladder.continuing(plan, trial, cleared, reason);
     }
 
     pub(super) fn stop(&self, plan: &Plan, state: &State<'_>) -> Option<Action> {

@@ -214,7 +214,8 @@ impl Population {
 
     pub(super) fn continues(&self, plan: &Plan, state: &State<'_>) -> Vec<Pass> {
         let Some(judged) = self.judged_now(plan, state) else { return Vec::new() };
-        let pass = |number: u32| Pass { number, level: judged.level + 1, rung: judged.level };
+        let (level, rung, reason) = (judged.level + 1, judged.level, Reason::Promoted);
+        let pass = |number: u32| Pass { number, level, rung, reason };
         judged.winners().map(pass).collect()
     }
 
@@ -224,7 +225,7 @@ impl Population {
             number: TrialNumber(pass.number),
             level: pass.level,
             cleared: judged.level,
-            reason: Reason::Promoted,
+            reason: pass.reason,
             compared: judged.compare(plan, state, pass.number),
         })
     }

@@ -10,6 +10,9 @@ function drawLadder(body) {
   const told = { True: 'Early stopping was safe', False: 'Early stopping was not safe', Unknown: 'Whether early stopping was safe is not known' };
   body.append(html('p', {},
     `${saving.spent.toLocaleString('en')} ${plural(study.unit)} were spent. To train the same ${saving.trials.toLocaleString('en')} trials in full would have taken ${saving.plain.toLocaleString('en')}: ${percent(share)} of that was spent, ${percent(1 - share)} saved.`));
+  if (saving.audited) {
+    body.append(html('p', {}, `${count(saving.audited, 'trial')} lost a rung and ${saving.audited === 1 ? 'is' : 'are'} audited, which is to run to the end all the same: ${saving.auditedSpent.toLocaleString('en')} ${plural(study.unit)} of that.`));
+  }
   body.append(html('p', {}, `${told[saving.safe] || saving.safe}: ${saving.safety}.`));
   const reasons = Object.entries(stops).map(([reason, n]) => `${reason} ${n.toLocaleString('en')}`);
   if (reasons.length > 0) body.append(html('p', {}, `Why trials were stopped: ${reasons.join(', ')}.`));
@@ -20,10 +23,14 @@ function drawLadder(body) {
 }
 
 function rungs() {
-  const rows = data.ladders.shapes.flatMap((shape, i) => shape.rungs.map((rung, at) => [
+  const { shapes } = data.ladders;
+  const audits = shapes.some((shape) => shape.rungs.some((rung) => rung.audited > 0));
+  const rows = shapes.flatMap((shape, i) => shape.rungs.map((rung, at) => [
     right(i), right(shape.brackets), right(at), right(rung.level), right(rung.members), right(rung.top ? '–' : rung.passed), right(rung.stopped), right(rung.failed),
+    ...(audits ? [right(rung.top ? '–' : rung.audited)] : []),
   ]));
-  return table('All brackets of a shape together', [right('shape'), right('brackets'), right('rung'), right(data.study.unit), right('came'), right('passed'), right('stopped'), right('failed')], rows);
+  const heads = ['shape', 'brackets', 'rung', data.study.unit, 'came', 'passed', 'stopped', 'failed', ...(audits ? ['audited'] : [])];
+  return table('All brackets of a shape together', heads.map(right), rows);
 }
 
 /** Correlations with their intervals. */
