@@ -22,6 +22,7 @@ impl<'h> Trial<'h> {
             bracket: 0,
             from: None,
             target: level,
+            audited: false,
             cleared: Some(plan.top_level()),
             values: imported.shown.iter().cloned().collect(),
             rested: Some(level),
