@@ -53,17 +53,30 @@ pub fn read(path: &Path) -> Result<(Vec<Record>, Option<Cut>), Error> {
     Ok((records, cut))
 }
 
+/// How often, and how far apart, a lock that somebody has is asked for.
+const ATTEMPTS: u32 = 100;
+const APART: Duration = Duration::from_millis(5);
+
+/// Takes a lock. A child that was forked and runs no program of its own yet has its parent's lock a moment longer than the parent
+/// itself, so that who finds it taken asks again for half a second.
+fn lock(path: &Path, attempt: impl Fn() -> Result<(), TryLockError>) -> Result<(), Error> {
+    for _ in 1..ATTEMPTS {
+        match attempt() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(APART),
+            Err(TryLockError::Error(error)) => return Err(Error::file("lock", path)(error)),
+            Ok(()) => return Ok(()),
+        }
+    }
+    Err(Error::InUse { path: path.to_owned() })
+}
+
 /// The records of a journal that nobody writes now.
 ///
 /// # Errors
 /// When somebody writes it, when it cannot be read, or is damaged.
 pub fn read_at_rest(path: &Path) -> Result<Vec<Record>, Error> {
     let mut file = File::open(path).map_err(Error::journal(path))?;
-    match file.try_lock_shared() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(Error::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => return Err(Error::file("lock", path)(error)),
-    }
+    lock(path, || file.try_lock_shared())?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(Error::file("read", path))?;
     Ok(parse(path, &bytes)?.0)
@@ -121,11 +134,7 @@ impl Journal {
             .truncate(false)
             .open(path)
             .map_err(Error::file("open", path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::InUse { path: path.to_owned() }),
-            Err(TryLockError::Error(error)) => return Err(Error::file("lock", path)(error)),
-        }
+        lock(path, || file.try_lock())?;
         if is_new && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             // Without that a machine that crashes may keep what is in the journal and forget that there is one.
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::file("flush", folder))?;
