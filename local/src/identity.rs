@@ -1,5 +1,6 @@
 //! Which process is meant, also after its number was given to another one.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -100,7 +101,8 @@ pub fn kill_marked(beginning: &str, folder: &Path) -> usize {
     let folder = folder.canonicalize().ok();
     let is_of = |pid: i32| is_marked(pid, &mark) || folder.as_ref().is_some_and(|folder| prints_below(pid, folder));
     let own = i32::try_from(std::process::id()).unwrap_or(0);
-    let (mut killed, mut was_empty) = (0, false);
+    // One that is dying may be met twice.
+    let (mut killed, mut was_empty) = (BTreeSet::new(), false);
     // A process may start another one while it is looked for, and one that is just being executed shows no environment yet: two
     // looks in a row must find nothing.
     for _ in 0..50 {
@@ -110,11 +112,14 @@ pub fn kill_marked(beginning: &str, folder: &Path) -> usize {
         }
         was_empty = marked.is_empty();
         for pid in marked {
-            killed += usize::from(kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok());
+            let began = stat(pid).map(|stat| stat.began);
+            if kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok() {
+                killed.extend(began.map(|began| (pid, began)));
+            }
         }
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    killed
+    killed.len()
 }
 
 /// Whether a process's standard output or standard error is a file below this folder.
