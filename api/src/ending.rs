@@ -17,7 +17,7 @@ pub const RUNS: usize = 16;
 /// Infrastructure failures since the last gain in fidelity that a trial survives.
 pub const RETRIES: u32 = 5;
 /// The longest message that a run's end or a trial's outcome keeps, in characters.
-const MESSAGE: usize = 1024;
+pub const MESSAGE: usize = 1024;
 
 /// What an end means for the trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use trimtab_api::study::Retain;
 use trimtab_api::trial::{Outcome, OutcomeKind, Run, TrialStatus};
 
 use super::collect::Collected;
-use super::judge::{End, Stand, judge, note_start, ran};
+use super::judge::{End, Stand, judge, left, lingering, note_start, ran};
 use super::observe::{JobSeen, Leftover, Seen};
 use super::record;
 use super::status;
@@ -165,7 +165,7 @@ fn write_end(seen: &Seen, step: &mut Step, index: usize, end: End, config: &Conf
 /// The run holds no place any more: what its end means for the trial.
 fn settle(seen: &Seen, step: &mut Step, index: usize, config: &Config, now: Timestamp) {
     let status = &mut step.status;
-    recount(seen, status, index, now);
+    recount(seen, status, index, config, now);
     let Some(class) = ending::settle(status, index, Scale { plan: &seen.plan }) else { return };
     if status.outcome.is_none() {
         stop_if_wanted(seen, status);
@@ -181,12 +181,18 @@ fn settle(seen: &Seen, step: &mut Step, index: usize, config: &Config, now: Time
 }
 
 /// Puts right how long a run took that ended by being told to: it ran on until it was gone.
-fn recount(seen: &Seen, status: &mut TrialStatus, index: usize, now: Timestamp) {
+fn recount(seen: &Seen, status: &mut TrialStatus, index: usize, config: &Config, now: Timestamp) {
     let Some(run) = status.runs.get_mut(index) else { return };
     let seconds = ran(run, &seen.pods, now);
     if let Some(end) = &mut run.end {
         status.run_seconds = status.run_seconds.saturating_sub(end.seconds).saturating_add(seconds);
         end.seconds = seconds;
+        let left = lingering(&seen.pods, config, now).filter(|_| end.reason != reason::NODE_LOST).map(left);
+        if let Some(left) = left.filter(|left| !end.message.ends_with(left.as_str())) {
+            // What was said before keeps its beginning, and both together stay within what a message may have.
+            let before: String = end.message.chars().take(ending::MESSAGE / 2).collect();
+            end.message = if before.is_empty() { left } else { format!("{before}; {left}") };
+        }
     }
 }
 

@@ -43,6 +43,17 @@ fn end(reason: &'static str, message: impl Into<String>) -> End {
     End { reason, message: message.into(), exit_code: None, seconds: 0, gone: true }
 }
 
+/// The pod that was to stop and has not for so long that nobody waits for it any more.
+pub(crate) fn lingering<'p>(pods: &'p [PodFacts], config: &Config, now: Timestamp) -> Option<&'p PodFacts> {
+    let lost_after = SignedDuration::from_secs(i64::try_from(config.lost_after.as_secs()).unwrap_or(i64::MAX));
+    pods.iter().find(|pod| !pod.terminal && pod.deleting.is_some_and(|at| now.duration_since(at) > lost_after))
+}
+
+/// What is said of such a pod. What it runs on from now on is not counted.
+pub(crate) fn left(pod: &PodFacts) -> String {
+    format!("pod {} did not stop in time and is left to its node", pod.name)
+}
+
 /// Judges the run at `index` of `status`, which has all reports in it. May write values that follow from a good end.
 pub(crate) fn judge(
     seen: &Seen,
@@ -89,12 +100,9 @@ pub(crate) fn judge(
         JobSeen::Foreign(_) => return Stand::Goes { again: Some(30) },
         _ => {}
     }
-    let lost_after = i64::try_from(config.lost_after.as_secs()).unwrap_or(i64::MAX);
-    if let Some(pod) = seen.pods.iter().find(|p| {
-        !p.terminal && p.deleting.is_some_and(|at| now.duration_since(at) > SignedDuration::from_secs(lost_after))
-    }) {
+    if let Some(pod) = lingering(&seen.pods, config, now) {
         return match wanted {
-            Some(why) => ended(end(why, format!("pod {} did not stop in time and is left to its node", pod.name))),
+            Some(why) => ended(end(why, left(pod))),
             None => ended(end(
                 reason::NODE_LOST,
                 format!("pod {} was to be deleted and its node does not answer", pod.name),

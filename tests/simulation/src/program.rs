@@ -296,7 +296,7 @@ impl Training {
             self.epoch += 1;
             self.saved = true;
             if let Some(folder) = &self.facts.checkpoint {
-                volume.save(folder, self.epoch);
+                volume.save(folder, self.epoch, self.epoch > self.facts.fidelity);
             }
             return Deed::Wait(5);
         }

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Folder {
     /// The epoch of the newest complete checkpoint.
     pub epoch: u32,
+    /// Whether its program went on past where its run was to end.
+    pub is_beyond: bool,
     /// Pods whose container is alive and writes here.
     pub writers: BTreeSet<String>,
 }
@@ -34,9 +36,11 @@ impl Volume {
         held.writers.insert(pod.to_owned());
     }
 
-    /// A container saves a checkpoint.
-    pub fn save(&mut self, folder: &str, epoch: u32) {
-        self.folders.entry(folder.to_owned()).or_default().epoch = epoch;
+    /// A container saves a checkpoint, and may be beyond where its run was to end.
+    pub fn save(&mut self, folder: &str, epoch: u32, is_beyond: bool) {
+        let held = self.folders.entry(folder.to_owned()).or_default();
+        held.epoch = epoch;
+        held.is_beyond |= is_beyond;
     }
 
     /// A container reads a folder that another run wrote.
@@ -49,9 +53,12 @@ impl Volume {
     }
 
     /// A copy begins from a folder that is to hold what its donor had when it rested. A program saves first and prints after, so
-    /// that what it was told when it was ended may be one more than what it printed.
+    /// that what it was told when it was ended may be one more than what it printed; and one that goes on past its end does so until
+    /// it is killed, whatever was read of it by then.
     pub fn judge_copy(&mut self, folder: &str, pod: &str, held: Option<u32>, told: u32) {
-        if !held.is_some_and(|held| (told..=told + 1).contains(&held)) {
+        let is_beyond = self.folders.get(folder).is_some_and(|folder| folder.is_beyond);
+        let most = if is_beyond { u32::MAX } else { told.saturating_add(1) };
+        if !held.is_some_and(|held| (told..=most).contains(&held)) {
             self.wrongs.push(format!("pod {pod} is to begin from epoch {told} of {folder}, which holds {held:?}"));
         }
     }
