@@ -86,7 +86,7 @@ def speed(options):
 
 
 def accuracy(options):
-    for seed in range(options.seeds):
+    for seed in range(options.first, options.first + options.seeds):
         common = [*RECIPES[options.recipe], f"--seed={seed}", f"--threads={options.threads}", "--validation=5000"]
         # Ours names the horizon of the schedule by the epochs of the run, as the peer does.
         for who, command in {
@@ -127,6 +127,7 @@ parser.add_argument("--program", required=True)
 parser.add_argument("--python", default=sys.executable)
 parser.add_argument("--runs", type=int, default=5)
 parser.add_argument("--seeds", type=int, default=3)
+parser.add_argument("--first", type=int, default=0, help="the first seed")
 parser.add_argument("--epochs", type=int, default=3)
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--recipe", choices=RECIPES, default="mlp")

@@ -243,6 +243,10 @@ pub struct LogCursor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32), regex(pattern = NUMBER))]
     pub fidelity: Option<String>,
+    /// missing names the metrics that decide and whose newest values the kubelet's rotation may have taken before they were read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 63), regex(pattern = METRIC)))]
+    pub missing: Vec<String>,
     /// ended is true when the log was read to its end after the pod was terminal, or could not be.
     #[serde(default)]
     pub ended: bool,

@@ -114,6 +114,27 @@ fn not_a_number_is_not_audited() {
     assert!(acts(&mut study).contains(&"stop 4 NotFinite".to_owned()));
 }
 
+#[test]
+fn who_was_judged_keeps_its_place_when_the_log_of_its_value_is_lost() {
+    let mut study = study(&[5, 8], halving);
+    study.step();
+    study.settings(|settings| settings.parallelism = 3);
+    for number in 0..9 {
+        study.reach(number, 0, f64::from(number));
+    }
+    assert_eq!(acts(&mut study)[4..], ["go 0 to 1 Promoted", "go 1 to 1 Promoted", "go 2 to 1 Promoted"]);
+    // The Trial that held what the batch saw is deleted: its results are open again.
+    let seen = std::mem::take(&mut study.history.batches[1].admitted);
+    study.history.open.extend(seen);
+    study.settings(|settings| settings.parallelism = 9);
+    let ranks = |action: &Action| match action {
+        Action::Continue { number, compared: Some(compared), .. } => (number.0, compared.rank, compared.cutoff),
+        other => panic!("{other:?}"),
+    };
+    let ranks: Vec<_> = study.step().actions.iter().map(ranks).collect();
+    assert_eq!(ranks, [(5, 4, 2.0), (8, 5, 2.0)]);
+}
+
 fn asha(form: AshaForm) -> impl Fn(&mut PlanSpec) {
     move |spec| spec.scheduler = Scheduler::Asha { reduction_factor: 3, brackets: 1, form }
 }

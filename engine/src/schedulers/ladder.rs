@@ -66,6 +66,9 @@ struct Rung {
     drawn: BTreeSet<u32>,
     /// The order and number of those that were not among the best and go on all the same. They come to no higher rung.
     audited: BTreeSet<(u64, u32)>,
+    /// Those judged whose value here is not known, and why they were: what told it is not on record any more. Each takes its place as soon
+    /// as the value is learnt again.
+    owing: BTreeMap<u32, Reason>,
     /// Where all of these with a value stand by non-domination, once it was asked; forgotten when one comes or goes.
     line: OnceLock<Vec<Stand>>,
 }
@@ -92,7 +95,14 @@ impl Rung {
         }
     }
 
-    fn judge(&mut self, entry: (u64, u32), reason: Reason) {
+    /// Somebody was judged, with the standing that it has here.
+    fn judge(&mut self, number: u32, standing: Option<u64>, reason: Reason) {
+        let Some(standing) = standing else {
+            self.owing.insert(number, reason);
+            return;
+        };
+        self.owing.remove(&number);
+        let entry = (standing, number);
         if !self.finite.contains(&entry) {
             self.line.take();
         }
@@ -108,6 +118,11 @@ impl Rung {
 /// Which rung of its bracket a trial is on: the first above what it cleared.
 pub(super) fn position(rungs: &[RungPlan], cleared: Option<usize>) -> usize {
     rungs.partition_point(|rung| Some(rung.level) <= cleared)
+}
+
+/// The order of a trial's value at a level, if it has a finite one.
+fn standing(plan: &Plan, trial: &Trial<'_>, level: usize) -> Option<u64> {
+    plan.standing(trial.values_at(level)?)
 }
 
 impl Ladder {
@@ -146,6 +161,7 @@ impl Ladder {
     }
 
     pub(super) fn enter(&mut self, plan: &Plan, trial: &Trial<'_>) {
+        self.place_late(plan, trial);
         let shape = self.shape(plan, trial.bracket);
         let Some((bracket, at, level)) = Self::unjudged(&mut self.brackets, shape, trial) else { return };
         let Some(rung) = bracket.rungs.get_mut(at) else { return };
@@ -157,6 +173,20 @@ impl Ladder {
             }
         }
         self.open.insert(trial.bracket);
+    }
+
+    /// Puts a trial in its place on the rungs where it was judged before its value there was known. The log of a batch is lost with the
+    /// Trial that held it, and its results are then learnt again by a later batch.
+    fn place_late(&mut self, plan: &Plan, trial: &Trial<'_>) {
+        let shape = self.shape(plan, trial.bracket);
+        let Some(bracket) = self.brackets.get_mut(&trial.bracket) else { return };
+        for (rung, planned) in bracket.rungs.iter_mut().zip(shape) {
+            if let Some(&reason) = rung.owing.get(&trial.number.0)
+                && let Some(standing) = standing(plan, trial, planned.level)
+            {
+                rung.judge(trial.number.0, Some(standing), reason);
+            }
+        }
     }
 
     pub(super) fn leave(&mut self, plan: &Plan, trial: &Trial<'_>) {
@@ -181,9 +211,7 @@ impl Ladder {
         bracket.judged |= at == 0;
         if let Some(rung) = bracket.rungs.get_mut(at).filter(|_| reason == Reason::RungLost) {
             rung.lost += 1;
-            if let Some(standing) = trial.values_at(level).and_then(|shown| plan.standing(shown)) {
-                rung.judge((standing, trial.number.0), reason);
-            }
+            rung.judge(trial.number.0, standing(plan, trial, level), reason);
         }
     }
 
@@ -197,9 +225,7 @@ impl Ladder {
         bracket.judged |= from == 0;
         if let Some(rung) = bracket.rungs.get_mut(from) {
             rung.passed += u32::from(reason != Reason::Audited);
-            if let Some(standing) = trial.values_at(level).and_then(|shown| plan.standing(shown)) {
-                rung.judge((standing, trial.number.0), reason);
-            }
+            rung.judge(trial.number.0, standing(plan, trial, level), reason);
         }
         if reason == Reason::Audited {
             return;

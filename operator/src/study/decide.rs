@@ -9,7 +9,7 @@ use trimtab_api::conditions::reason;
 use trimtab_api::study::{BatchRecord, StudyStatus};
 use trimtab_api::trial::OutcomeKind;
 use trimtab_api::{Trial, history, lineage, resources};
-use trimtab_engine::{History, Verdict};
+use trimtab_engine::{self as engine, History, Verdict};
 
 use super::observe::Seen;
 use super::preflight::Acceptance;
@@ -81,9 +81,11 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
         let trials: Vec<&Trial> = seen.trials.values().map(|t| &**t).collect();
         let mut history: History = history::history(plan, &seen.study, &trials, seconds);
         history.resource_hours = resources::pairs(&used);
-        best = trimtab_engine::best(plan, &history);
-        front = trimtab_engine::front(plan, &history, &trimtab_api::front::references(&seen.study.spec));
-        safety = Some(trimtab_engine::safety(plan, &history));
+        // Folded once: everything that is said of the study is said of this.
+        let state = engine::State::fold(plan, &history);
+        best = engine::best_of(plan, &state);
+        front = engine::front_of(plan, &state, &trimtab_api::front::references(&seen.study.spec));
+        safety = Some(engine::safety_of(plan, &state));
         if accepted && !seen.unapplied.is_empty() {
             outcome.carry_out = old.batch.clone().map(|batch| (batch, seen.unapplied.clone()));
             standing = Standing::Running;
@@ -92,7 +94,7 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
             new.warm_start = Some((**copied).clone());
         } else if accepted && seen.broken.is_empty() && seen.foreign.is_none() && seen.warm == Warm::Settled {
             new.applied_batch = old.batch.as_ref().map_or(0, |b| b.number).max(old.applied_batch);
-            let decision = trimtab_engine::decide(plan, &history);
+            let decision = engine::conclude(plan, state);
             standing = match decision.verdict {
                 _ if cannot_start(seen).is_some() => {
                     Standing::Failed("CannotStart", cannot_start(seen).unwrap_or_default())

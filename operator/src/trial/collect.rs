@@ -123,14 +123,15 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
 }
 
 /// Says so where the newest lines of a run were rotated away before anybody had read them: it has named values, the line read
-/// last is gone, and what is left names none. A run that is judged as a whole would be judged by an older value, and one that
+/// last is gone, and what is left does not name every metric that decides. A run that is judged as a whole would be judged by an older value, and one that
 /// has not reached its level would count as converged.
 pub(super) fn rotated(seen: &Seen, before: &[Report], reading: &Reading) -> Option<String> {
     let run = seen.status.runs.last()?;
     let reached = before.iter().filter_map(|report| report.fidelity).fold(fidelity(run.reached.as_ref()), f64::max);
     let is_there = (Scale { plan: &seen.plan }).is_counted() && reached >= f64::from(run.target_level);
     let has_reported = run.first.is_some() || !before.is_empty();
-    let is_gone = reading.has_gap && reading.reports.is_empty() && has_reported && !is_there;
+    let is_missing = seen.plan.spec().decisive().any(|(metric, _)| reading.place.missing.contains(metric));
+    let is_gone = is_missing && has_reported && !is_there;
     is_gone.then(|| "the kubelet has rotated the end of the log away: let the program print less".to_owned())
 }
 

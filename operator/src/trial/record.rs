@@ -13,11 +13,13 @@ pub(crate) fn record(status: &mut TrialStatus, run: usize, scale: Scale<'_>, con
     if collected.reports.is_empty() && !ended && !moved_on(status.cursor.as_ref(), collected) {
         return;
     }
+    let decides = |name: &&String| scale.plan.spec().decisive().any(|(metric, _)| metric == name.as_str());
     status.cursor = Some(LogCursor {
         pod_uid: collected.pod_uid.clone(),
         container: container.to_owned(),
         time: collected.place.time.clone(),
         fidelity: collected.place.fidelity.map(to_text),
+        missing: collected.place.missing.iter().filter(decides).cloned().collect(),
         ended,
     });
 }

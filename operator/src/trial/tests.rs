@@ -140,7 +140,7 @@ impl Case {
         self.collected = Some(Collected {
             pod_uid: "pod-uid".to_owned(),
             reports: reports.iter().map(report).collect(),
-            place: Place { time: Some("2026-11-22T11:59:00.5Z".to_owned()), fidelity: None },
+            place: Place { time: Some("2026-11-22T11:59:00.5Z".to_owned()), ..Place::default() },
             ended,
             ..Collected::default()
         });

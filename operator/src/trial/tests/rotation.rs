@@ -40,4 +40,10 @@ fn run_that_is_judged_as_a_whole_may_have_had_a_later_value() {
     let fresh = |object: &mut Value| object["spec"]["fidelity"]["kind"] = json!("Fresh");
     assert!(is_lost(study(fresh), Some(3.0), &[], ""));
     assert!(!is_lost(study(fresh), Some(3.0), &[], "2026-11-22T11:59:40Z epoch=4 loss=0.5\n"));
+    // What is left names something, but not what the study looks at.
+    let with_gradient = |object: &mut Value| {
+        fresh(object);
+        object["spec"]["recordMetrics"] = json!(["rate"]);
+    };
+    assert!(is_lost(study(with_gradient), Some(3.0), &[], "2026-11-22T11:59:40Z rate=0.5\n"));
 }
