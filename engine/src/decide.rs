@@ -168,14 +168,9 @@ fn verdict_at_rest(plan: &Plan, state: &State<'_>, is_waiting_for_money: bool) -
 /// The next batch.
 #[must_use]
 pub fn decide(plan: &Plan, history: &History) -> Decision {
-    conclude(plan, State::fold(plan, history))
-}
-
-/// The next batch of a history that was [folded](State::fold): what [`decide()`] says of it.
-#[must_use]
-pub fn conclude(plan: &Plan, mut state: State<'_>) -> Decision {
+    let mut state = State::fold(plan, history);
     let admitted = state.admitted().to_vec();
-    state.begin_batch(state.active_seconds());
+    state.set_batch(history.batches.last().map_or(0, |batch| batch.number) + 1);
     let (actions, verdict, more) = decide_on(plan, &mut state);
     Decision { admitted, actions, verdict, more }
 }

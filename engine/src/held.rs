@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use crate::best::{Best, best_of};
 use crate::decide::{Decision, decide_on};
 use crate::front::{Front, front_of};
-use crate::history::{History, ResultKey, TrialResult};
+use crate::history::{Action, History, ResultKey, TrialResult};
 use crate::plan::Plan;
+use crate::safety::{Safety, safety_of};
 use crate::state::State;
 
 /// A study's state in memory.
@@ -22,6 +23,8 @@ pub struct Held {
     pending: Vec<TrialResult>,
     /// Open results that tell nothing, and never will.
     void: BTreeSet<ResultKey>,
+    /// What was decided last and has not been seen on record yet.
+    decided: Option<(Vec<TrialResult>, Vec<Action>)>,
 }
 
 impl Held {
@@ -29,14 +32,13 @@ impl Held {
     #[must_use]
     pub fn new(plan: &Plan, history: &History) -> Self {
         let state = State::replay(plan, history, history.batches.len()).into_owned();
-        Self { state, batch: newest(history), pending: Vec::new(), void: BTreeSet::new() }
+        Self { state, batch: newest(history), pending: Vec::new(), void: BTreeSet::new(), decided: None }
     }
 
-    /// The next batch, as [`decide`](crate::decide()) gives it. Between two calls the history may get new open results, and the
-    /// batch of the last decision where that had actions. A study whose trials are deleted, or whose results change, must be
-    /// held anew.
-    #[must_use]
-    pub fn decide(&mut self, plan: &Plan, history: &History) -> Decision {
+    /// Takes in what is new. Between two calls the history may get new open results, and the batch of the last decision where that
+    /// had actions; where it got another batch instead, everything is folded again. A study whose trials are deleted, or whose
+    /// results change, must be held anew.
+    pub fn learn(&mut self, plan: &Plan, history: &History) {
         let is_new = |result: &&TrialResult| {
             let key = result.key();
             !self.void.contains(&key) && self.pending.binary_search_by_key(&key, TrialResult::key).is_err()
@@ -45,7 +47,8 @@ impl Held {
         let first = fresh.iter().map(TrialResult::key).min();
         // A log has the results of a batch in the order of their keys, and what was admitted cannot be taken back.
         let is_late = first.zip(self.pending.last()).is_some_and(|(first, last)| first < last.key());
-        if newest(history) != self.batch || is_late {
+        let is_known = newest(history) == self.batch && history.next_number == self.state.next_number();
+        if !is_known || is_late || !self.is_on_record(history) {
             *self = Self::new(plan, history);
             fresh.clone_from(&history.open);
         }
@@ -54,6 +57,19 @@ impl Held {
         let known = fresh.iter().filter(|result| self.state.trial(result.number.0).is_some());
         self.void.extend(known.map(TrialResult::key).filter(is_void));
         self.pending.extend(told);
+    }
+
+    /// Whether the newest batch is the one that was decided here.
+    fn is_on_record(&mut self, history: &History) -> bool {
+        self.decided.take().is_none_or(|(admitted, actions)| {
+            history.batches.last().is_some_and(|batch| batch.admitted == admitted && batch.actions == actions)
+        })
+    }
+
+    /// The next batch, as [`decide()`](crate::decide()) gives it. What is new is [taken in](Self::learn) first.
+    #[must_use]
+    pub fn decide(&mut self, plan: &Plan, history: &History) -> Decision {
+        self.learn(plan, history);
         self.state.set_batch(self.batch + 1);
         self.state.set_active_seconds(history.active_seconds);
         self.state.set_resource_hours(&history.resource_hours);
@@ -62,18 +78,26 @@ impl Held {
             self.pending.clone()
         } else {
             self.batch += 1;
-            std::mem::take(&mut self.pending)
+            let admitted = std::mem::take(&mut self.pending);
+            self.decided = Some((admitted.clone(), actions.clone()));
+            admitted
         };
         Decision { admitted, actions, verdict, more }
     }
 
-    /// The best trial, by all results that a decision has seen.
+    /// The best trial, by all results that were taken in.
     #[must_use]
     pub fn best(&self, plan: &Plan) -> Option<Best> {
         best_of(plan, &self.state)
     }
 
-    /// The front, by all results that a decision has seen.
+    /// How well levels agree, by all results that were taken in.
+    #[must_use]
+    pub fn safety(&self, plan: &Plan) -> Safety {
+        safety_of(plan, &self.state)
+    }
+
+    /// The front, by all results that were taken in.
     #[must_use]
     pub fn front(&self, plan: &Plan, references: &[Option<f64>]) -> Option<Front> {
         front_of(plan, &self.state, references)

@@ -28,9 +28,9 @@ pub mod space;
 pub mod state;
 pub mod verify;
 
-pub use best::{Best, best, best_of};
-pub use decide::{Decision, Next, advance, conclude, decide, next};
-pub use front::{Front, front, front_of};
+pub use best::{Best, best};
+pub use decide::{Decision, Next, advance, decide, next};
+pub use front::{Front, front};
 pub use held::Held;
 pub use history::{
     Action, Batch, Comparison, Gradient, History, Note, Origin, Others, Outcome, Reason, ResultKey, ResultKind,
@@ -42,6 +42,5 @@ pub use plan::{
     AshaForm, Bound, Exploit, FidelityKind, FidelityRange, Goal, Limits, Objective, Plan, PlanError, PlanSpec, Reduce,
     Sampler, Scheduler, Settings, Sizes, StoppingRule, TpeSettings,
 };
-pub use safety::{Correlation, Safety, safety, safety_of};
+pub use safety::{Correlation, Safety, safety};
 pub use space::{Assignment, Condition, Domain, Parameter, Scale, Space, Value};
-pub use state::State;

@@ -17,6 +17,7 @@ use crate::kept::{Job, Pod};
 use crate::metrics::Metrics;
 use crate::overwritten::Overwritten;
 use crate::quiet::PutOff;
+use crate::study::book::{Books, Shelf};
 
 /// What an operator is configured with.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct Config {
     pub retry_delay: Duration,
     /// The image that removes checkpoint folders: the operator's own. Without it, folders are left.
     pub cleanup_image: Option<String>,
+    /// Of which Studies more is kept in memory than the objects.
+    pub books: Books,
     /// What is counted; by default nothing.
     pub metrics: Metrics,
 }
@@ -46,6 +49,7 @@ impl Default for Config {
             lost_after: Duration::from_secs(60),
             retry_delay: Duration::from_secs(10),
             cleanup_image: None,
+            books: Books::default(),
             metrics: Metrics::default(),
         }
     }
@@ -164,6 +168,8 @@ pub struct Context {
     pub(crate) overwritten: Overwritten,
     /// Writes that nobody waits for.
     pub(crate) put_off: PutOff,
+    /// What is kept of Studies between two looks.
+    pub shelf: Shelf,
     plans: Mutex<BTreeMap<String, (i64, Validated)>>,
 }
 
@@ -200,6 +206,7 @@ impl Context {
             overwritten: Overwritten::default(),
             put_off: PutOff::default(),
             plans: Mutex::default(),
+            shelf: Shelf::default(),
         }
     }
 

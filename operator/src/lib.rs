@@ -29,3 +29,4 @@ pub use clock::Clock;
 pub use context::{Caches, Config, Context, Feeds, Triggers, caches};
 pub use error::Error;
 pub use metrics::Metrics;
+pub use study::book::Books;

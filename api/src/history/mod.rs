@@ -3,6 +3,7 @@
 //! Levels are fidelities in the API and indices into [`Plan::levels`] in the engine; numbers are text in the API. What
 //! is read back from the cluster is taken as hostile: what makes no sense is skipped and never a panic.
 
+mod kept;
 mod record;
 mod trials;
 
@@ -21,6 +22,7 @@ use crate::trial::{LevelValues, OutcomeKind, Trial, TrialStatus};
 use crate::warm;
 use crate::whole;
 
+pub use kept::Kept;
 pub use record::{action, action_record, batch_record, trial_action, trial_batch};
 pub use trials::{apply_to_trial, sentence, trial_from_start};
 

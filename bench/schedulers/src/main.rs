@@ -1,12 +1,13 @@
 //! Regret at equal resource, over many seeds, accounted both as resumed and as restarted.
 //!
 //! `cargo run --release -p trimtab-bench-schedulers -- [SEEDS [TRAININGS [PROBLEM [METHOD]]]]` prints one line of JSON for each figure;
-//! with `decisions` instead it says how long decisions take, and with `workers [SEEDS [TRAININGS [PROBLEM [METHOD]]]]` how well 1, 8, 64 and 512
+//! with `decisions` instead it says how long decisions take, with `objects` how long they take from Studies and Trials, and with `workers [SEEDS [TRAININGS [PROBLEM [METHOD]]]]` how well 1, 8, 64 and 512
 //! workers are kept busy, on a clock. `replay [SEEDS [METHOD]]` is on trainings that were recorded. `toy [SEEDS]` plays the toy of
 //! population based training. `evaluate PROBLEM` is for peers.
 
 mod decisions;
 mod evaluate;
+mod objects;
 mod play;
 mod problem;
 mod replay;
@@ -21,6 +22,9 @@ fn main() -> Result<(), String> {
     let mut arguments = std::env::args().skip(1).peekable();
     if arguments.peek().is_some_and(|word| word == "decisions") {
         return decisions::measure();
+    }
+    if arguments.peek().is_some_and(|word| word == "objects") {
+        return objects::measure();
     }
     if arguments.next_if(|word| word == "evaluate").is_some() {
         let name = arguments.next().unwrap_or_default();

@@ -23,7 +23,7 @@ const WRITES: usize = 8;
 const RESYNC: Duration = Duration::from_secs(300);
 
 pub(crate) async fn apply(ctx: &Context, seen: &Seen, outcome: Outcome) -> Result<Action, Error> {
-    let Outcome { status, carry_out, suspend, news, again } = outcome;
+    let Outcome { status, carry_out, suspend, news, again, over: _ } = outcome;
     let mut study = (*seen.study).clone();
     let held = study.status.clone().unwrap_or_default();
     let is_quiet = held != status && quiet::study(&held, &status);

@@ -9,8 +9,9 @@ use trimtab_api::conditions::reason;
 use trimtab_api::study::{BatchRecord, StudyStatus};
 use trimtab_api::trial::OutcomeKind;
 use trimtab_api::{Trial, history, lineage, resources};
-use trimtab_engine::{self as engine, History, Verdict};
+use trimtab_engine::Verdict;
 
+use super::book::Book;
 use super::observe::Seen;
 use super::preflight::Acceptance;
 use super::status::{self, Picture};
@@ -31,6 +32,8 @@ pub(crate) struct Outcome {
     pub(crate) news: Vec<News>,
     /// Seconds after which to look again though nothing changes.
     pub(crate) again: Option<u64>,
+    /// Whether the study has ended.
+    pub(crate) over: bool,
 }
 
 /// How the study stands, beyond what the engine says.
@@ -59,11 +62,18 @@ pub(crate) fn is_live(trial: &Trial) -> bool {
     trial.status.as_ref().is_some_and(|s| s.runs.last().is_some_and(|r| r.end.as_ref().is_none_or(|e| !e.gone)))
 }
 
-pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Outcome {
+/// Decides, by the Study's book; there is none where there is no plan.
+pub(crate) fn decide(seen: &Seen, book: Option<&mut Book>, acceptance: Acceptance, now: Timestamp) -> Outcome {
     let old = seen.study.status.clone().unwrap_or_default();
     let mut new = old.clone();
-    let mut outcome =
-        Outcome { status: StudyStatus::default(), carry_out: None, suspend: Vec::new(), news: Vec::new(), again: None };
+    let mut outcome = Outcome {
+        status: StudyStatus::default(),
+        carry_out: None,
+        suspend: Vec::new(),
+        news: Vec::new(),
+        again: None,
+        over: false,
+    };
     let accepted = matches!(acceptance, Acceptance::Yes { .. });
     let mut standing = Standing::Held;
     let mut best = None;
@@ -76,16 +86,12 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
     let run: u64 = seen.trials.values().filter_map(|t| t.status.as_ref()).map(|s| resources::seconds(s, by)).sum();
     let used = resources::used(&seen.study.spec, run, &old.resource_hours);
 
-    if let Ok(plan) = &seen.plan {
+    if let (Ok(plan), Some(book)) = (&seen.plan, book) {
         new.seed = Some(plan.spec().seed);
-        let trials: Vec<&Trial> = seen.trials.values().map(|t| &**t).collect();
-        let mut history: History = history::history(plan, &seen.study, &trials, seconds);
-        history.resource_hours = resources::pairs(&used);
-        // Folded once: everything that is said of the study is said of this.
-        let state = engine::State::fold(plan, &history);
-        best = engine::best_of(plan, &state);
-        front = engine::front_of(plan, &state, &trimtab_api::front::references(&seen.study.spec));
-        safety = Some(engine::safety_of(plan, &state));
+        book.learn(plan, seconds, resources::pairs(&used));
+        best = book.held.best(plan);
+        front = book.held.front(plan, &trimtab_api::front::references(&seen.study.spec));
+        safety = Some(book.held.safety(plan));
         if accepted && !seen.unapplied.is_empty() {
             outcome.carry_out = old.batch.clone().map(|batch| (batch, seen.unapplied.clone()));
             standing = Standing::Running;
@@ -94,7 +100,7 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
             new.warm_start = Some((**copied).clone());
         } else if accepted && seen.broken.is_empty() && seen.foreign.is_none() && seen.warm == Warm::Settled {
             new.applied_batch = old.batch.as_ref().map_or(0, |b| b.number).max(old.applied_batch);
-            let decision = engine::conclude(plan, state);
+            let decision = book.decide(plan);
             standing = match decision.verdict {
                 _ if cannot_start(seen).is_some() => {
                     Standing::Failed("CannotStart", cannot_start(seen).unwrap_or_default())
@@ -125,10 +131,11 @@ pub(crate) fn decide(seen: &Seen, acceptance: Acceptance, now: Timestamp) -> Out
                 outcome.again = outcome.again.into_iter().chain(left).min();
             }
         }
-        new.next_trial = new.next_trial.max(history.next_number);
+        new.next_trial = new.next_trial.max(book.history().next_number);
     }
 
     let ended = matches!(standing, Standing::Complete(_) | Standing::Failed(..));
+    outcome.over = ended;
     if standing != Standing::Held {
         let hold = seen.study.spec.suspend || ended;
         let top = seen.plan.as_ref().ok().and_then(|p| p.levels().last().copied());

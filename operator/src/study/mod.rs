@@ -4,6 +4,7 @@
 //! be behind; [`decide`] is pure: it makes of that what is to be written; [`apply`] writes, the decision first.
 
 pub(crate) mod apply;
+pub mod book;
 pub(crate) mod decide;
 pub(crate) mod observe;
 pub(crate) mod preflight;
@@ -13,6 +14,7 @@ pub(crate) mod warm;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::ResourceExt;
 use kube::runtime::controller::Action;
 use trimtab_api::Study;
 
@@ -28,15 +30,26 @@ pub async fn reconcile(study: Arc<Study>, ctx: Arc<Context>) -> Result<Action, E
         // The watch is about to bring what this operator has written itself.
         return Ok(Action::requeue(Duration::from_secs(1)));
     }
+    let uid = study.uid().unwrap_or_default();
     let seen = match observe::observe(&ctx, study).await? {
         observe::Observed::Ready(seen) => seen,
         observe::Observed::Behind => {
             ctx.metrics().behind();
             return Ok(Action::requeue(Duration::from_millis(250)));
         }
-        observe::Observed::Leaving => return Ok(Action::await_change()),
+        observe::Observed::Leaving => {
+            ctx.shelf.take(&uid);
+            return Ok(Action::await_change());
+        }
     };
     let verdict = preflight::accept(&ctx, &seen).await?;
-    let outcome = ctx.metrics().deciding(&seen.study, || decide::decide(&seen, verdict, ctx.clock.now()));
+    let mut book = None;
+    let outcome = ctx.metrics().deciding(&seen.study, || {
+        book = ctx.shelf.open(&seen, ctx.config.books.checks);
+        decide::decide(&seen, book.as_mut(), verdict, ctx.clock.now())
+    });
+    if let Some(book) = book.filter(|_| !outcome.over && seen.trials.len() >= ctx.config.books.from) {
+        ctx.shelf.put(&seen.uid, book);
+    }
     apply::apply(&ctx, &seen, outcome).await
 }

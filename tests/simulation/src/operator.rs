@@ -164,6 +164,12 @@ impl Life {
         }
     }
 
+    /// Whether what it keeps of a study was ever found to be another thing than what the objects say.
+    #[must_use]
+    pub fn misremembers(&self) -> bool {
+        self.ctx.shelf.wrong() > 0
+    }
+
     /// Whether all caches are filled. No reconcile begins before.
     #[must_use]
     pub fn ready(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use trimtab_operator::Config;
+use trimtab_operator::{Books, Config};
 
 use crate::agenda::Event;
 use crate::call::{Answer, Call, Verb};
@@ -145,6 +145,9 @@ impl Simulation {
         loop {
             let event = self.world.next().await;
             self.ended()?;
+            if self.lives.iter().flatten().any(Life::misremembers) {
+                return Err(self.violation("what is kept of a study is not what its objects say".to_owned()));
+            }
             // Here all reconciles that could end have ended; those that the event begins have not yet.
             if self.done() {
                 let wrong = self.oracle.finish(&self.world.cluster);
@@ -303,8 +306,14 @@ impl Simulation {
                 if self.lives[index].is_none() {
                     self.oracle.lives += 1;
                     let number = self.oracle.lives;
-                    let config =
-                        Config { follows: 0, cleanup_image: None, poll: Duration::from_secs(10), ..Config::default() };
+                    let config = Config {
+                        follows: 0,
+                        cleanup_image: None,
+                        poll: Duration::from_secs(10),
+                        // The comparison takes as long as everything else together.
+                        books: Books { from: 0, checks: self.seed.is_multiple_of(4) },
+                        ..Config::default()
+                    };
                     self.lives[index] = Some(Life::start(
                         index,
                         number,

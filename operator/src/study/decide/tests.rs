@@ -7,6 +7,7 @@ use trimtab_api::conditions::{self, study as condition};
 use trimtab_api::{Study, names};
 
 use super::*;
+use crate::study::book::Shelf;
 
 fn now() -> Timestamp {
     "2026-11-22T12:00:00Z".parse().unwrap()
@@ -55,7 +56,12 @@ fn seen(hours: f64, ended: u64, running: i64, status: &Value) -> Seen {
 }
 
 fn look(seen: &Seen) -> Outcome {
-    decide(seen, Acceptance::Yes { reason: "Valid", message: String::new() }, now())
+    judge(seen, Acceptance::Yes { reason: "Valid", message: String::new() })
+}
+
+fn judge(seen: &Seen, acceptance: Acceptance) -> Outcome {
+    let mut book = Shelf::default().open(seen, false);
+    decide(seen, book.as_mut(), acceptance, now())
 }
 
 fn used(outcome: &Outcome) -> f64 {
@@ -177,12 +183,12 @@ fn a_copy_is_one_write_and_decides_nothing_itself() {
 fn a_refused_copy_begins_nothing() {
     let mut seen = beginner(Warm::Refused("another metric".to_owned()), &json!({}));
     let refused = Acceptance::No { reason: reason::WARM_START_REFUSED, message: "another metric".to_owned() };
-    let outcome = decide(&seen, refused, now());
+    let outcome = judge(&seen, refused);
     let accepted = outcome.status.conditions.iter().find(|c| c.type_ == condition::ACCEPTED).unwrap();
     assert_eq!((accepted.status.as_str(), accepted.reason.as_str()), ("False", reason::WARM_START_REFUSED));
     assert_eq!((outcome.status.batch, outcome.status.warm_start, outcome.again), (None, None, Some(10)));
     // A Study that the API server does not accept does not take a copy either.
     seen.warm = Warm::Copied(Box::new(copied()));
     let refused = Acceptance::No { reason: reason::PREFLIGHT_REFUSED, message: String::new() };
-    assert_eq!(decide(&seen, refused, now()).status.warm_start, None);
+    assert_eq!(judge(&seen, refused).status.warm_start, None);
 }
