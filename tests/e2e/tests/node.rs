@@ -16,6 +16,8 @@ mod misbehaviour;
 mod population;
 #[path = "node/schedulers.rs"]
 mod schedulers;
+#[path = "node/warm.rs"]
+mod warm;
 
 use trimtab_e2e::environment::Kind;
 use trimtab_e2e::{cases, suite};
@@ -53,6 +55,7 @@ fn main() -> std::process::ExitCode {
         schedulers::asha_promotes_without_waiting_for_a_whole_rung,
         schedulers::the_median_rule_stops_trials_while_they_run,
         schedulers::folds_race_one_run_each,
+        warm::study_goes_on_where_another_has_been,
         #[alone]
         disruption::kubelet_that_comes_back_costs_nothing,
         #[alone]
