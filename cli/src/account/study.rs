@@ -26,6 +26,9 @@ pub(crate) struct StudyAccount {
     progress: Option<String>,
     unit: String,
     metric: String,
+    /// What of an earlier study it began with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warm_start: Option<String>,
     conditions: Vec<ConditionAccount>,
     #[serde(skip_serializing_if = "Option::is_none")]
     best: Option<BestAccount>,
@@ -127,6 +130,7 @@ impl StudyAccount {
             progress: status.and_then(|s| s.progress.clone()),
             unit: unit.to_owned(),
             metric: study.spec.objectives.first().map(|o| o.metric.clone()).unwrap_or_default(),
+            warm_start: status.and_then(|s| s.warm_start.as_ref()).map(|copied| copied.message.clone()),
             conditions: status
                 .iter()
                 .flat_map(|s| &s.conditions)
@@ -189,6 +193,9 @@ impl StudyAccount {
         let state = self.state.as_deref().unwrap_or("not looked at yet");
         let progress = self.progress.as_ref().map_or_else(String::new, |progress| format!(", {progress} trials"));
         let _ = writeln!(text, "Study {}{place}: {state}{progress}", self.name);
+        if let Some(words) = &self.warm_start {
+            let _ = writeln!(text, "began warm: {words}");
+        }
         for problem in &self.problems {
             let _ = writeln!(text, "problem: {problem}");
         }

@@ -42,6 +42,8 @@ fn a_study_begins_where_the_earlier_one_was_good() {
     scene.is_sound();
     let verified = scene.trimtab(&["explain", "tuned", "--verify"]);
     assert_eq!(verified.code, 0, "{verified:?}");
+    let explained = scene.trimtab(&["explain", "tuned"]);
+    has(&explained.out, &["began warm: 20 of 20 trials of Study `old` are evidence for the sampler"]);
     // What becomes of the earlier one changes nothing: the study goes on without it.
     std::fs::remove_dir_all(scene.path("old.trimtab")).unwrap();
     scene.write(
