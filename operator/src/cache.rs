@@ -60,6 +60,12 @@ where
         self.store.get(&ObjectRef::new(name).within(namespace))
     }
 
+    /// The UIDs of all objects.
+    #[must_use]
+    pub fn uids(&self) -> BTreeSet<String> {
+        self.store.state().iter().filter_map(|object| object.meta().uid.clone()).collect()
+    }
+
     /// The objects of a group, in the order of their names.
     #[must_use]
     pub fn group(&self, namespace: &str, group: &str) -> Vec<Arc<K>> {

@@ -118,10 +118,10 @@ impl Follows {
             if !again {
                 return Some(taken);
             }
-            // The stream broke, and everything it gave is recorded: begin again from the cursor, but do not hammer a kubelet
-            // whose container has ended and whose pod does not say so yet.
+            // The stream broke, and everything it gave is recorded: begin again where it ended, which the cursor need not know yet,
+            // but do not hammer a kubelet whose container has ended and whose pod does not say so yet.
             all.remove(&target.pod_uid);
-            self.begin(&mut all, target, REST);
+            self.begin(&mut all, &Target { place: taken.place.clone(), ..target.clone() }, REST);
             return Some(taken);
         }
         if all.len() >= self.cap {
@@ -165,11 +165,10 @@ impl Follows {
         Some((uid, taken))
     }
 
-    /// What was read of this pod's log and is not recorded yet; `None` when there is nothing of it.
+    /// What was read of this pod's log and is not recorded yet, and how far it was read; `None` when it was not followed.
     pub(crate) fn left(&self, pod_uid: &str) -> Option<Taken> {
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = all.get(pod_uid)?.held.lock().unwrap_or_else(PoisonError::into_inner).taken();
-        (!taken.reports.is_empty()).then_some(taken)
+        Some(all.get(pod_uid)?.held.lock().unwrap_or_else(PoisonError::into_inner).taken())
     }
 
     /// The first `count` reports taken are recorded.
@@ -187,11 +186,6 @@ impl Follows {
     pub(crate) fn forget(&self, namespace: &str, trial: &str) {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, follow| follow.namespace != namespace || follow.trial != trial);
-    }
-
-    /// Nobody needs this pod's follower any more.
-    pub(crate) fn end(&self, pod_uid: &str) {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(pod_uid);
     }
 }
 

@@ -98,10 +98,10 @@ impl Reading {
         self.through(|lines, take| lines.push(chunk, take));
     }
 
-    /// The bytes are at their end. With `ended`, the log is too, and nothing is held back any more.
+    /// The bytes are at their end. With `ended`, the log is too, and nothing is held back any more; else a line without its end is read again.
     pub(crate) fn finish(&mut self, ended: bool) {
-        self.through(|lines, take| lines.finish(take));
         if ended {
+            self.through(|lines, take| lines.finish(take));
             let last = self.parser.finish().reports;
             self.reported += last.len() as u64;
             self.place.missing.extend(self.unseen.take().into_iter().flatten());

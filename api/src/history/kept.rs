@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use trimtab_engine::{Batch, History, Plan, ResultKey, TrialResult, admitted};
 
-use super::{action, history, results};
+use super::{action, history, results, trial_batch};
 use crate::plan::settings;
 use crate::study::{ActionKind, ActionRecord, BatchRecord, Study, WarmStarted};
 use crate::trial::{Trial, TrialSpec};
@@ -51,6 +51,12 @@ impl Kept {
     #[must_use]
     pub fn history(&self) -> &History {
         &self.history
+    }
+
+    /// How many Trials it is put together from.
+    #[must_use]
+    pub fn trials(&self) -> usize {
+        self.trials.len()
     }
 
     /// The history, to add to it what has been used.
@@ -164,12 +170,11 @@ fn is_whole(study: &Study, record: &BatchRecord, trials: &BTreeMap<u32, Arc<Tria
     record.actions.iter().all(|action| trials.contains_key(&action.trial) || is_to_come(action))
 }
 
-/// Whether every action of a batch is on its Trial.
+/// Whether every action of a batch is on its Trial, word for word.
 fn is_carried(record: &BatchRecord, trials: &BTreeMap<u32, Arc<Trial>>) -> bool {
     (0_u32..).zip(&record.actions).all(|(index, action)| {
-        let carries = |trial: &Arc<Trial>| {
-            trial.spec.batches.iter().rev().any(|batch| batch.number == record.number && batch.index == index)
-        };
+        let wanted = trial_batch(record, index);
+        let carries = |trial: &Arc<Trial>| trial.spec.batches.iter().rev().any(|batch| Some(batch) == wanted.as_ref());
         trials.get(&action.trial).is_some_and(carries)
     })
 }

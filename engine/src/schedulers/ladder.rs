@@ -66,8 +66,8 @@ struct Rung {
     drawn: BTreeSet<u32>,
     /// The order and number of those that were not among the best and go on all the same. They come to no higher rung.
     audited: BTreeSet<(u64, u32)>,
-    /// Those judged whose value here is not known, and why they were: what told it is not on record any more. Each takes its place as soon
-    /// as the value is learnt again.
+    /// Those judged whose value here is not known, and why they were: what told it is not on record any more. Who goes on takes its place as
+    /// soon as the value is learnt again; of who ended nothing is learnt any more.
     owing: BTreeMap<u32, Reason>,
     /// Where all of these with a value stand by non-domination, once it was asked; forgotten when one comes or goes.
     line: OnceLock<Vec<Stand>>,

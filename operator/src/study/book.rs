@@ -3,7 +3,7 @@
 //! What it must keep true: whatever is read here is what the log says. So it is no more than a memo: it can be lost at any time, by a
 //! restart or because there is no room, and everything is then put together from the objects again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,8 +13,8 @@ use trimtab_engine::{Held, History, Plan};
 
 use super::observe::Seen;
 
-/// How many Studies are kept at most.
-const MOST: usize = 1_000;
+/// How many Trials all books together tell of at most. The newest book is kept whatever it tells of.
+const MOST: usize = 200_000;
 
 /// Which Studies have a book that is kept.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +68,11 @@ impl Book {
         self.held.decide(plan, self.kept.history())
     }
 
+    /// How many Trials it tells of.
+    fn size(&self) -> usize {
+        self.kept.trials()
+    }
+
     /// Whether the book says what the objects say.
     fn is_true(&self, plan: &Plan, seen: &Seen) -> bool {
         let all: Vec<&Trial> = seen.trials.values().map(|trial| &**trial).collect();
@@ -79,13 +84,32 @@ impl Book {
 }
 
 /// The books of all Studies that go on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Shelf {
-    books: Mutex<BTreeMap<String, Book>>,
+    most: usize,
+    places: Mutex<Places>,
     wrong: AtomicU64,
 }
 
+impl Default for Shelf {
+    fn default() -> Self {
+        Self::of(MOST)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    /// By the UID of the Study, with the turn in which it was put there.
+    books: BTreeMap<String, (u64, Book)>,
+    turn: u64,
+}
+
 impl Shelf {
+    /// A shelf whose books tell of so many Trials at most.
+    pub(crate) fn of(most: usize) -> Self {
+        Self { most, places: Mutex::default(), wrong: AtomicU64::new(0) }
+    }
+
     /// A Study's book, opened where the Study is now; none where its fields make no plan. Nobody else looks at the same Study
     /// meanwhile. With `checks` it is compared with the objects.
     pub(crate) fn open(&self, seen: &Seen, checks: bool) -> Option<Book> {
@@ -100,21 +124,40 @@ impl Shelf {
 
     /// Takes a Study's book out.
     pub(crate) fn take(&self, uid: &str) -> Option<Book> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner).remove(uid)
+        Some(self.places.lock().unwrap_or_else(PoisonError::into_inner).books.remove(uid)?.1)
     }
 
-    /// Puts it back.
-    pub(crate) fn put(&self, uid: &str, book: Book) {
-        let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
-        if books.len() >= MOST {
-            books.pop_first();
+    /// Puts it back. Now and then those of Studies that are not among the living go: no reconcile tells of a deletion that nothing held
+    /// back.
+    pub(crate) fn put(&self, uid: &str, book: Book, living: impl Fn() -> BTreeSet<String>) {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.turn += 1;
+        let turn = places.turn;
+        places.books.insert(uid.to_owned(), (turn, book));
+        if turn.is_multiple_of(16) {
+            let living = living();
+            places.books.retain(|uid, _| living.contains(uid));
         }
-        books.insert(uid.to_owned(), book);
+        let mut told: usize = places.books.values().map(|(_, book)| book.size()).sum();
+        while told > self.most
+            && let Some((uid, size)) = places.oldest(turn)
+        {
+            told -= size;
+            places.books.remove(&uid);
+        }
     }
 
     /// How many checks ([`Books::checks`]) found a book that did not say what the objects say: none, or there is a defect.
     #[must_use]
     pub fn wrong(&self) -> u64 {
         self.wrong.load(Ordering::Relaxed)
+    }
+}
+
+impl Places {
+    /// The book that was put here before all others and before this turn, and how many Trials it tells of.
+    fn oldest(&self, turn: u64) -> Option<(String, usize)> {
+        let (uid, (put, book)) = self.books.iter().min_by_key(|(_, (put, _))| *put)?;
+        (*put < turn).then(|| (uid.clone(), book.size()))
     }
 }

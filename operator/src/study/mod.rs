@@ -49,7 +49,7 @@ pub async fn reconcile(study: Arc<Study>, ctx: Arc<Context>) -> Result<Action, E
         decide::decide(&seen, book.as_mut(), verdict, ctx.clock.now())
     });
     if let Some(book) = book.filter(|_| !outcome.over && seen.trials.len() >= ctx.config.books.from) {
-        ctx.shelf.put(&seen.uid, book);
+        ctx.shelf.put(&seen.uid, book, || ctx.caches.studies.uids());
     }
     apply::apply(&ctx, &seen, outcome).await
 }

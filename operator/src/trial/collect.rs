@@ -98,11 +98,9 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
             return Ok(Some(Collected::followed(pod.uid.clone(), taken)));
         }
     }
-    // What was followed and is not on record yet may be rotated away by now: it is kept, and the rest is read behind it.
+    // What was followed and is not on record yet may be rotated away by now: it is kept, and the rest is read behind it. So is the
+    // place that the follower came to, although nothing that counts was there.
     let followed = ctx.follows.left(&pod.uid).filter(|_| ended);
-    if ended && followed.is_none() {
-        ctx.follows.end(&pod.uid);
-    }
     let from_follower = followed.is_some();
     let (mut reports, place) = followed.map_or((Vec::new(), place), |taken| (taken.reports, taken.place));
     let mut reading = Reading::from(&metrics, place.clone());
@@ -122,20 +120,27 @@ pub(crate) async fn collect(ctx: &Context, seen: &Seen) -> Result<Option<Collect
     }))
 }
 
-/// Says so where the newest lines of a run were rotated away before anybody had read them: it has named values, the line read
-/// last is gone, and what is left does not name every metric that decides. A run that is judged as a whole would be judged by an older value, and one that
-/// has not reached its level would count as converged.
+/// Says so where the newest value of a metric that decides was rotated away before anybody had read it: the run has named it, a line
+/// that was read is gone, and nothing has named the metric since. A run that is judged as a whole would be judged by an older value, and
+/// one that has not reached its level would count as converged. What was never named has nothing to lose.
 pub(super) fn rotated(seen: &Seen, before: &[Report], reading: &Reading) -> Option<String> {
-    let run = seen.status.runs.last()?;
-    let reached = before.iter().filter_map(|report| report.fidelity).fold(fidelity(run.reached.as_ref()), f64::max);
-    let is_there = (Scale { plan: &seen.plan }).is_counted() && reached >= f64::from(run.target_level);
-    let has_reported = run.first.is_some() || !before.is_empty();
-    let is_missing = seen.plan.spec().decisive().any(|(metric, _)| reading.place.missing.contains(metric));
-    let is_gone = is_missing && has_reported && !is_there;
-    is_gone.then(|| "the kubelet has rotated the end of the log away: let the program print less".to_owned())
+    let target = f64::from(seen.status.runs.last()?.target_level);
+    let is_counted = (Scale { plan: &seen.plan }).is_counted();
+    let is_lost = |metric: &str| {
+        let on_record = seen.status.progress.iter().find(|held| held.name == metric && held.seen);
+        let recorded = on_record.map(|held| fidelity(held.fidelity.as_ref()) + f64::from(u8::from(held.from_zero)));
+        let read = before.iter().chain(&reading.reports).filter(|report| report.metric == metric);
+        let newest = read.map(|report| report.fidelity.unwrap_or(0.0)).chain(recorded).reduce(f64::max);
+        newest.is_some_and(|newest| !is_counted || newest < target)
+    };
+    let missing = |metric: &&str| reading.place.missing.contains(*metric);
+    let metric =
+        seen.plan.spec().decisive().map(|(metric, _)| metric).filter(missing).find(|metric| is_lost(metric))?;
+    Some(format!(
+        "the kubelet has rotated the end of the log away, and with it what it may have named `{metric}`: let the program print less, or `{metric}` at its end"
+    ))
 }
 
-/// Reads what there is of the log now. Returns why it can never be read, if so.
 async fn read(
     ctx: &Context,
     seen: &Seen,

@@ -192,3 +192,22 @@ fn a_refused_copy_begins_nothing() {
     let refused = Acceptance::No { reason: reason::PREFLIGHT_REFUSED, message: String::new() };
     assert_eq!(judge(&seen, refused).status.warm_start, None);
 }
+
+#[test]
+fn shelf_keeps_what_was_looked_at_last_and_is_there() {
+    let book = || Shelf::default().open(&seen(1.0, 0, 0, &json!({})), false).unwrap();
+    // Each book tells of one Trial.
+    let shelf = Shelf::of(3);
+    let living = || (0..20).map(|number| number.to_string()).collect();
+    for uid in ["9", "1", "5", "9", "7"] {
+        shelf.put(uid, book(), living);
+    }
+    let there: Vec<&str> = ["1", "5", "7", "9"].into_iter().filter(|uid| shelf.take(uid).is_some()).collect();
+    assert_eq!(there, ["5", "7", "9"]);
+    // A Study that was deleted goes after some turns.
+    shelf.put("gone", book(), living);
+    for turn in 0..16 {
+        shelf.put(if turn % 2 == 0 { "1" } else { "2" }, book(), living);
+    }
+    assert!(shelf.take("gone").is_none() && shelf.take("1").is_some() && shelf.take("2").is_some());
+}
