@@ -3,8 +3,13 @@
 //! A checkpoint is a manifest, `checkpoint.json`, and the files that it names, two for each fold, in burn's own format. The files of an
 //! epoch have names of their own and are on disk before the manifest is renamed into its place, so at any moment the
 //! manifest names complete files of one epoch. Their lengths and checksums are in it, for the disk's own faults.
+//!
+//! Beside it there may be one more, `within.json`, of the epoch that is under way. It takes nothing from the first: only a run that is
+//! to do the rest of that epoch in the same way goes on from there, and for everybody else the folder holds whole epochs.
 
 mod files;
+pub mod within;
+mod writing;
 
 use std::fs;
 use std::io;
@@ -14,7 +19,6 @@ use burn::module::Module;
 use burn::optim::OptimizerRecord;
 use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::Bytes;
-use burn_pack::{Reader, Writer};
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Identity, Preparation};
@@ -25,10 +29,14 @@ use crate::settings::Settings;
 use crate::stopping::Progress;
 use crate::training::Training;
 
-use files::{Entry, put, read_entry, sync};
+use files::{Entry, read_entry};
+use within::Within;
+pub use writing::{Known, write};
 
 /// The manifest's name.
 const MANIFEST: &str = "checkpoint.json";
+/// The name of the one of the epoch that is under way.
+const WITHIN: &str = "within.json";
 /// The version of the format. Another one is refused.
 const FORMAT: u32 = 2;
 
@@ -100,10 +108,14 @@ pub struct Manifest {
     /// The parameters whose hypergradients are followed.
     #[serde(default)]
     pub hypergradients: Vec<Parameter>,
-    /// What was printed for the epoch.
-    pub line: Line,
+    /// What was printed for the epoch; before the first there is nothing.
+    #[serde(default)]
+    pub line: Option<Line>,
     /// What early stopping remembers.
     pub progress: Progress,
+    /// What is known of the epoch that is under way, in the manifest of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Within>,
     /// The weights of each fold.
     models: Vec<Entry>,
     /// The optimizer's state of each fold.
@@ -125,12 +137,24 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Reads the checkpoint in `folder`, if there is one.
+    /// Reads the checkpoint of whole epochs in `folder`, if there is one.
     ///
     /// # Errors
     /// If it cannot be read or is not whole.
     pub fn read(folder: &Path) -> Result<Option<Self>, Error> {
-        let path = folder.join(MANIFEST);
+        Self::read_one(folder, MANIFEST)
+    }
+
+    /// Reads the checkpoint of an epoch under way in `folder`, if there is one.
+    ///
+    /// # Errors
+    /// If it cannot be read or is not whole.
+    pub fn read_within(folder: &Path) -> Result<Option<Self>, Error> {
+        Self::read_one(folder, WITHIN)
+    }
+
+    fn read_one(folder: &Path, name: &str) -> Result<Option<Self>, Error> {
+        let path = folder.join(name);
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -147,6 +171,13 @@ impl Checkpoint {
         if folds == 0 || counts != [folds; 3] || manifest.slopes.len() != slopes {
             return Err(damaged("its manifest is not of one number of folds".to_owned()));
         }
+        let is_what_it_is = match name {
+            MANIFEST => manifest.within.is_none() && manifest.line.is_some(),
+            _ => manifest.within.is_some(),
+        };
+        if !is_what_it_is {
+            return Err(damaged("its manifest is of something else".to_owned()));
+        }
         let read = |entries: &[Entry]| -> Result<Vec<Vec<u8>>, Error> {
             entries.iter().map(|entry| read_entry(folder, entry)).collect()
         };
@@ -154,23 +185,25 @@ impl Checkpoint {
         Ok(Some(Self { folder: folder.to_owned(), manifest, models, states, slopes }))
     }
 
-    /// Puts the checkpoint's weights and states into `folds`, which must be of the same network, optimizer and data.
+    /// Puts the checkpoint's weights and states into `folds`, which must be of the same network, optimizer and data, and of which
+    /// `measured` values are known after an epoch.
     ///
     /// # Errors
     /// If they are not.
-    pub fn restore(
-        self,
-        folds: &mut [Training<'_>],
-        optimizer: &str,
-        hypergradients: &[Parameter],
-    ) -> Result<(), Error> {
+    pub fn restore(self, folds: &mut [Training<'_>], settings: &Settings, measured: usize) -> Result<(), Error> {
         for training in folds.iter() {
             self.require("the network", &self.manifest.architecture, &training.architecture)?;
         }
-        self.require("the optimizer", self.manifest.optimizer.as_str(), optimizer)?;
+        self.require("the optimizer", self.manifest.optimizer.as_str(), settings.optimization.method.name())?;
+        let hypergradients = settings.hypergradients.as_slice();
         self.require("the hypergradients", self.manifest.hypergradients.as_slice(), hypergradients)?;
         let data: Vec<&Identity> = folds.iter().map(|training| &training.data.identity).collect();
         self.require("the data", &self.manifest.data.iter().collect(), &data)?;
+        if let Some(within) = self.manifest.within.as_ref().filter(|within| !within.fits(folds, measured)) {
+            let reason =
+                format!("{} is more than there is in an epoch", within.how_far(self.manifest.epoch, folds.len()));
+            return Err(Error::Damaged { path: self.folder.join(WITHIN), reason });
+        }
         let unusable = |entry: &Entry| {
             let path = self.folder.join(&entry.file);
             move |error: RecordError| Error::Damaged { path, reason: error.to_string() }
@@ -205,95 +238,5 @@ impl Checkpoint {
         let text = |value: &T| serde_json::to_string(value).unwrap_or_default();
         let (found, expected) = (text(found), text(expected));
         Err(Error::Mismatch { folder: self.folder.clone(), what, found, expected })
-    }
-}
-
-/// Writes a checkpoint of `folds` after the epoch of `line`, in the place of the one that `folder` holds.
-///
-/// # Errors
-/// If it cannot be written; the earlier one is then still there.
-pub fn write(
-    folder: &Path,
-    folds: &[Training<'_>],
-    settings: &Settings,
-    line: &Line,
-    progress: &Progress,
-) -> Result<(), Error> {
-    let Some(first) = folds.first() else {
-        return Ok(());
-    };
-    fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
-    let epoch = line.epoch;
-    let mut manifest = Manifest {
-        format: FORMAT,
-        epoch,
-        architecture: first.architecture.clone(),
-        optimizer: settings.optimization.method.name().to_owned(),
-        hypergradients: settings.hypergradients.clone(),
-        data: folds.iter().map(|fold| fold.data.identity.clone()).collect(),
-        preparation: folds.iter().map(|fold| fold.data.preparation.clone()).collect(),
-        line: line.clone(),
-        progress: progress.clone(),
-        models: Vec::new(),
-        states: Vec::new(),
-        slopes: Vec::new(),
-    };
-    for (place, training) in folds.iter().enumerate() {
-        let model = training.network.valid().into_record().into_bytes().map_err(Error::Pack)?;
-        let state = training.optimizer.0.into_bytes().and_then(in_order).map_err(Error::Pack)?;
-        let name = |what: &str, end: &str| match folds.len() {
-            1 => format!("{what}-{epoch}.{end}"),
-            _ => format!("{what}-{epoch}-{place}.{end}"),
-        };
-        let add = |file: String, content: &[u8], entries: &mut Vec<Entry>| {
-            put(folder, &file, content)?;
-            entries.push(Entry::of(file, content));
-            Ok(())
-        };
-        add(name("model", "bpk"), &model, &mut manifest.models)?;
-        add(name("optimizer", "bpk"), &state, &mut manifest.states)?;
-        if let Some(trajectory) = &training.trajectory {
-            add(name("slopes", "bin"), &trajectory.to_bytes(), &mut manifest.slopes)?;
-        }
-    }
-    let text = serde_json::to_vec_pretty(&manifest)
-        .map_err(|error| Error::Write { path: folder.join(MANIFEST), source: error.into() })?;
-    sync(folder)?;
-    put(folder, MANIFEST, &text)?;
-    sync(folder)?;
-    remove_others(folder, &manifest);
-    Ok(())
-}
-
-/// The same records, sorted by name: burn gives them in the order of a hash map, and equal states should be equal files.
-fn in_order(bytes: Bytes) -> Result<Bytes, RecordError> {
-    let reader = Reader::from_bytes(bytes)?;
-    let (scalars, metadata) = (reader.scalars().clone(), reader.metadata().clone());
-    let mut tensors = reader.into_tensors()?;
-    tensors.sort_by(|left, right| left.name.cmp(&right.name));
-    let mut writer = Writer::new(tensors);
-    for (key, value) in &scalars {
-        writer = writer.with_scalar(key, *value);
-    }
-    for (key, value) in &metadata {
-        writer = writer.with_metadata(key, value);
-    }
-    Ok(writer.into_bytes()?)
-}
-
-/// Removes what earlier epochs and interrupted writes left. A file that stays is only a waste of space.
-fn remove_others(folder: &Path, manifest: &Manifest) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else { continue };
-        let ours = ["model-", "optimizer-", "slopes-", MANIFEST].iter().any(|start| name.starts_with(start))
-            && [".bpk", ".bin", ".tmp"].iter().any(|end| name.ends_with(end));
-        let mut kept = manifest.models.iter().chain(&manifest.states).chain(&manifest.slopes);
-        if ours && kept.all(|entry| entry.file != name) {
-            let _ = fs::remove_file(entry.path());
-        }
     }
 }

@@ -126,16 +126,18 @@ pub fn fetch(folder: &Path, source: &str, out: &mut dyn Write, stop: &Stop) -> R
 pub fn inspect(path: &Path, device: &Device, out: &mut dyn Write) -> Result<Ending, Error> {
     if path.is_dir() {
         let missing = || checkpoint::Error::Missing { folder: path.to_owned() };
-        let manifest = Checkpoint::read(path)?.ok_or_else(missing)?.manifest;
-        writeln!(
-            out,
-            "checkpoint of epoch {}, {} network(s), {}",
-            manifest.epoch,
-            manifest.data.len(),
-            manifest.optimizer
-        )?;
+        let (whole, within) = (Checkpoint::read(path)?, Checkpoint::read_within(path)?);
+        let whole = whole.map(|checkpoint| checkpoint.manifest);
+        let epochs = whole.as_ref().map_or(0, |manifest| manifest.epoch);
+        let within = within.map(|checkpoint| checkpoint.manifest).filter(|manifest| manifest.epoch >= epochs);
+        let manifest = within.or(whole).ok_or_else(missing)?;
+        let networks = manifest.data.len();
+        let how_far = manifest.within.clone().unwrap_or_default().how_far(manifest.epoch, networks);
+        writeln!(out, "checkpoint of {how_far}, {networks} network(s), {}", manifest.optimizer)?;
         writeln!(out, "network {}", manifest.architecture.summary())?;
-        writeln!(out, "last line{}", manifest.line.fields('='))?;
+        if let Some(line) = &manifest.line {
+            writeln!(out, "last line{}", line.fields('='))?;
+        }
         manifest.preparation.first().map_or(Ok(()), |preparation| describe(preparation, out))?;
         return Ok(Ending::Complete);
     }

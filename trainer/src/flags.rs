@@ -107,6 +107,9 @@ pub struct Flags {
     /// Folder to keep the checkpoint in; a complete one that is there already is continued
     #[arg(long, env = "TRIMTAB_CHECKPOINT", value_name = "DIR")]
     pub checkpoint: Option<OsString>,
+    /// Seconds after which the state within a long epoch is kept as well; 0 keeps it after each batch [default: 60]
+    #[arg(long, env = "TRAINER_CHECKPOINT_SECONDS", value_name = "X")]
+    pub checkpoint_seconds: Option<String>,
     /// Folder with the checkpoint to start from; it is only read
     #[arg(long, env = "TRIMTAB_RESUME", value_name = "DIR")]
     pub resume: Option<OsString>,

@@ -1,5 +1,6 @@
 //! A run of a trial: from where it was left, epoch by epoch, to where it ends.
 
+mod epoch;
 mod found;
 mod introduction;
 mod measure;
@@ -9,7 +10,8 @@ mod watch;
 use std::io::{self, Write};
 use std::time::Instant;
 
-use crate::checkpoint;
+use crate::checkpoint::within::{Within, recipe};
+use crate::checkpoint::{self, Known};
 use crate::data::{self, Dataset, Source};
 use crate::fetch::{self, FASHION_MNIST};
 use crate::model_file;
@@ -19,8 +21,7 @@ use crate::signals::{self, Stop};
 use crate::stopping::Progress;
 use crate::team::Team;
 use crate::training::Training;
-use measure::{Measure, measure, metrics, values};
-use watch::Watch;
+use measure::{Measure, metrics, values};
 
 /// Why a run cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -129,14 +130,15 @@ fn run_by(team: &Team, settings: &Settings, out: &mut dyn Write, stop: &Stop) ->
         progress: Progress::default(),
         reached: 0,
         line: None,
+        within: Within { recipe: recipe(settings), ..Within::default() },
+        began: Instant::now(),
+        kept: (0, 0),
+        kept_at: Instant::now(),
     };
     introduction::introduce(settings, &source, &run.folds, out)?;
-    run.restore(found, out)?;
+    run.restore(found, out, stop)?;
     run.train(out, stop)
 }
-
-/// The training loss of each fold, and what was measured of it.
-type Results = Vec<(f64, Vec<f64>)>;
 
 /// A run under way.
 struct Run<'a> {
@@ -148,29 +150,51 @@ struct Run<'a> {
     reached: u32,
     /// What the last of them came to.
     line: Option<Line>,
+    /// The epoch that is under way.
+    within: Within,
+    /// When it began, or this run began to go on with it.
+    began: Instant,
+    /// How far it was when it was kept for the last time: networks, and batches of the next one.
+    kept: (usize, usize),
+    /// When anything was kept for the last time.
+    kept_at: Instant,
 }
 
 impl Run<'_> {
     /// Takes over what an earlier run left.
-    fn restore(&mut self, found: Option<found::Found>, out: &mut dyn Write) -> Result<(), Error> {
+    fn restore(&mut self, found: Option<found::Found>, out: &mut dyn Write, stop: &Stop) -> Result<(), Error> {
         let Some(found::Found { checkpoint, own }) = found else {
             return Ok(());
         };
         let settings = self.settings;
-        let line = checkpoint.manifest.line.clone();
+        self.line = checkpoint.manifest.line.clone();
         self.reached = checkpoint.manifest.epoch;
         self.progress = checkpoint.manifest.progress.clone();
-        checkpoint.restore(&mut self.folds, settings.optimization.method.name(), &settings.hypergradients)?;
+        let within = checkpoint.manifest.within.clone();
+        checkpoint.restore(&mut self.folds, settings, self.metrics.len())?;
         let (reached, ended) = (self.reached, self.is_over() || self.reached >= settings.epochs);
-        if own && reached <= settings.epochs || reached == settings.epochs || (ended && reached < settings.epochs) {
+        self.within.ours = own && within.as_ref().is_none_or(|within| within.ours);
+        let again = self.within.ours && reached <= settings.epochs;
+        if let Some(line) = &self.line
+            && (again || reached == settings.epochs || (ended && reached < settings.epochs))
+        {
             // A run was cut off between saving the epoch and printing it, or its output was lost: say it again. The same line
             // twice counts once, and a run without a line would look like one that measures nothing.
-            self.say(&line, out)?;
+            self.say(line, out)?;
         }
-        self.line = Some(line);
+        if let Some(within) = within {
+            let (ours, said) = (self.within.ours, within.said.clone().filter(|_| own));
+            if let Some(said) = &said {
+                said.line.print_within(said.at, out)?;
+            }
+            self.within = Within { ours, said, ..within };
+            if own {
+                self.kept = self.within.place();
+            }
+        }
         if !own && ended {
             // Whoever resumes from this run looks into its own folder.
-            self.save_progress()?;
+            self.save_progress(stop)?;
         }
         if reached >= settings.epochs {
             remark(out, &format!("nothing to do, epoch {reached} is reached and {} was asked", settings.epochs))?;
@@ -183,12 +207,11 @@ impl Run<'_> {
         let settings = self.settings;
         while self.reached < settings.epochs && !self.is_over() {
             let epoch = self.reached + 1;
-            let start = Instant::now();
-            let Some(results) = self.epoch(epoch, out, stop)? else {
-                return stopped(stop, self.reached, out);
+            self.began = Instant::now();
+            let Some(line) = self.epoch(epoch, out, stop)? else {
+                self.keep_if_new(stop)?;
+                return stopped(stop, &self.within.how_far(self.reached, self.folds.len()), out);
             };
-            let names: Vec<String> = self.metrics.iter().map(|(name, _)| name.clone()).collect();
-            let line = Line::of_folds(epoch, &names, &results, start.elapsed().as_secs_f64());
             if line.diverged() {
                 // It is not saved: the last good epoch is worth more than weights that are no numbers.
                 self.say(&line, out)?;
@@ -203,7 +226,8 @@ impl Run<'_> {
             }
             self.reached = epoch;
             self.line = Some(line.clone());
-            self.save_progress()?;
+            self.within = Within { ours: true, recipe: self.within.recipe.clone(), ..Within::default() };
+            self.save_progress(stop)?;
             self.say(&line, out)?;
         }
         if self.reached < settings.epochs
@@ -222,22 +246,6 @@ impl Run<'_> {
         self.end(out, stop)
     }
 
-    /// One epoch of each fold: its training loss and what was measured. Nothing if it was told to stop.
-    fn epoch(&mut self, epoch: u32, out: &mut dyn Write, stop: &Stop) -> Result<Option<Results>, Error> {
-        let Self { settings, metrics, folds, .. } = self;
-        let several = folds.len();
-        let mut results = Vec::new();
-        for (place, training) in folds.iter_mut().enumerate() {
-            let mut watch = Watch::new(settings, metrics, epoch, (place, several));
-            let loss = training.epoch(epoch, stop, &mut |training, batch| watch.see(training, batch, out, stop))?;
-            drop(watch);
-            let Some(loss) = loss else { return Ok(None) };
-            let Some(values) = measure(metrics, training, stop) else { return Ok(None) };
-            results.push((loss, values));
-        }
-        Ok(Some(results))
-    }
-
     /// The result of a single fold, the test files, the model.
     fn end(&self, out: &mut dyn Write, stop: &Stop) -> Result<Ending, Error> {
         let settings = self.settings;
@@ -250,7 +258,7 @@ impl Run<'_> {
                 let (samples, _) = data::read_other(&settings.data, &training.data.preparation, true)?;
                 let rows: Vec<u32> = (0..samples.len() as u32).collect();
                 let Some(evaluation) = training.measure(&samples, &rows, stop) else {
-                    return stopped(stop, self.reached, out);
+                    return stopped(stop, &format!("epoch {}", self.reached), out);
                 };
                 results.push(values(&self.metrics, &evaluation, &[]));
             }
@@ -277,10 +285,15 @@ impl Run<'_> {
         self.reached > 0 && patience.is_some_and(|patience| self.progress.is_over(patience, self.reached))
     }
 
-    fn save_progress(&self) -> Result<(), Error> {
-        if let (Some(folder), Some(line)) = (&self.settings.checkpoint, &self.line) {
-            checkpoint::write(folder, &self.folds, self.settings, line, &self.progress)?;
+    /// Writes a checkpoint, with what is known of the epoch under way if that has begun.
+    fn save_progress(&mut self, stop: &Stop) -> Result<(), Error> {
+        let Self { settings, folds, reached, line, progress, within, .. } = self;
+        if let Some(folder) = &settings.checkpoint {
+            let within = Some(&*within).filter(|within| !within.is_empty());
+            let known = Known { epoch: *reached, line: line.as_ref(), progress, within };
+            stop.while_writing(|| checkpoint::write(folder, folds, settings, known))?;
         }
+        (self.kept, self.kept_at) = (self.within.place(), Instant::now());
         Ok(())
     }
 
@@ -293,8 +306,8 @@ impl Run<'_> {
     }
 }
 
-fn stopped(stop: &Stop, epoch: u32, out: &mut dyn Write) -> Result<Ending, Error> {
+fn stopped(stop: &Stop, after: &str, out: &mut dyn Write) -> Result<Ending, Error> {
     let signal = stop.signal().unwrap_or_default();
-    remark(out, &format!("stopped by {} after epoch {epoch}", signals::name(signal)))?;
+    remark(out, &format!("stopped by {} after {after}", signals::name(signal)))?;
     Ok(Ending::Stopped(signal))
 }

@@ -1,4 +1,4 @@
-//! One epoch: every training row once, in an order that belongs to the epoch.
+//! Batch by batch through an epoch, which sees every training row once, in an order that belongs to the epoch.
 //!
 //! A batch is computed in parts, side by side, whose gradients are added in the parts' order. How many there are belongs to what
 //! is computed, because sums are rounded: it depends on the batch and never on the threads.
@@ -52,11 +52,7 @@ pub struct Training<'a> {
 /// What a batch came to.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch {
-    /// Batches of the epoch that are done.
-    pub done: usize,
-    /// Batches of an epoch.
-    pub of: usize,
-    /// The batch's loss.
+    /// Its loss.
     pub loss: f64,
     /// What it counts among others.
     pub weight: f64,
@@ -121,42 +117,41 @@ impl<'a> Training<'a> {
         })
     }
 
-    /// Trains one epoch and returns the mean loss over it, or nothing if it was told to stop. After each batch `watch` is told.
+    /// Batches of an epoch.
+    #[must_use]
+    pub fn batches(&self) -> usize {
+        self.data.train.len().div_ceil(self.settings.batch_size)
+    }
+
+    /// The training rows in the order in which an epoch sees them.
+    #[must_use]
+    pub fn order(&self, epoch: u32) -> Vec<u32> {
+        let mut order = self.data.train.clone();
+        let fold = self.data.identity.fold as u32;
+        Stream::of_fold(self.settings.seed, Purpose::Order, [epoch, 0, 0], fold).shuffle(&mut order);
+        order
+    }
+
+    /// Learns from one batch of an epoch, counted from 0, whose `order` is given.
     ///
-    /// What it does depends on the weights, the optimizer's state and the epoch's number only: a resumed run computes what
-    /// an uninterrupted one would.
-    ///
-    /// # Errors
-    /// If `watch` fails.
-    pub fn epoch<E>(
-        &mut self,
-        epoch: u32,
-        stop: &Stop,
-        watch: &mut dyn FnMut(&Self, Batch) -> Result<(), E>,
-    ) -> Result<Option<f64>, E> {
-        let (settings, data) = (self.settings, self.data);
-        let mut order = data.train.clone();
-        let fold = data.identity.fold as u32;
-        Stream::of_fold(settings.seed, Purpose::Order, [epoch, 0, 0], fold).shuffle(&mut order);
-        let of = order.len().div_ceil(settings.batch_size);
-        let (mut sum, mut all) = (0.0, 0.0);
-        for (batch, rows) in order.chunks(settings.batch_size).enumerate() {
-            if stop.signal().is_some() {
-                return Ok(None);
-            }
-            let step = u64::from(epoch - 1) * of as u64 + batch as u64;
-            let rate = settings.schedule.rate(settings.learning_rate, step, of as u64);
-            let weight = self.loss.total(&data.samples, rows);
-            let loss = self.step([epoch, batch as u32], rows, rate, weight);
-            sum += loss * weight;
-            all += weight;
-            watch(self, Batch { done: batch + 1, of, loss, weight })?;
-        }
+    /// What it does depends on the weights, the optimizer's state and the two numbers only: a resumed run computes what an
+    /// uninterrupted one would, at whichever batch it goes on.
+    pub fn batch(&mut self, epoch: u32, order: &[u32], batch: usize) -> Batch {
+        let (settings, of) = (self.settings, self.batches() as u64);
+        let rows = order.chunks(settings.batch_size).nth(batch).unwrap_or_default();
+        let step = u64::from(epoch - 1) * of + batch as u64;
+        let rate = settings.schedule.rate(settings.learning_rate, step, of);
+        let weight = self.loss.total(&self.data.samples, rows);
+        let loss = self.step([epoch, batch as u32], rows, rate, weight);
+        Batch { loss, weight }
+    }
+
+    /// Ends an epoch: what was trained in double precision is the network from here on. To end it again changes nothing.
+    pub fn settle(&mut self) {
         if let Some(trajectory) = &self.trajectory {
             let network = std::mem::take(&mut self.network);
             self.network = with_numbers(network, trajectory.weights(), DType::F32, &self.device);
         }
-        Ok(Some(sum / all))
     }
 
     /// Learns from one batch and returns its loss.

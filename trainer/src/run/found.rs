@@ -1,9 +1,10 @@
 //! The checkpoint that a run begins with.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use super::Error;
+use crate::checkpoint::within::recipe;
 use crate::checkpoint::{self, Checkpoint};
 use crate::report::remark;
 use crate::settings::Settings;
@@ -19,16 +20,11 @@ pub(super) struct Found {
 /// Finds it: the run's own if it is whole, else the one to resume from, which must be.
 pub(super) fn find(settings: &Settings, out: &mut dyn Write) -> Result<Option<Found>, Error> {
     if let Some(folder) = &settings.checkpoint {
-        match Checkpoint::read(folder) {
-            Ok(Some(checkpoint)) => {
-                resumed(out, checkpoint.manifest.epoch, folder)?;
-                return Ok(Some(Found { checkpoint, own: true }));
-            }
+        match look(settings, folder, out)? {
+            Ok(Some(checkpoint)) => return Ok(Some(Found { checkpoint, own: true })),
             Ok(None) => {}
             // Work is lost, but the trial can still be trained, and this checkpoint will be replaced.
-            Err(checkpoint::Error::Damaged { path, reason }) => {
-                remark(out, &format!("the checkpoint {} is damaged and left out, {reason}", path.display()))?;
-            }
+            Err(checkpoint::Error::Damaged { path, reason }) => left_out(&path, &reason, out)?,
             Err(error) => return Err(error.into()),
         }
     }
@@ -37,11 +33,43 @@ pub(super) fn find(settings: &Settings, out: &mut dyn Write) -> Result<Option<Fo
     };
     // To begin again would cost the user what the checkpoint was to save, so anything wrong with it is an error.
     let missing = || checkpoint::Error::Missing { folder: folder.clone() };
-    let checkpoint = Checkpoint::read(folder)?.ok_or_else(missing)?;
-    resumed(out, checkpoint.manifest.epoch, folder)?;
+    let checkpoint = look(settings, folder, out)??.ok_or_else(missing)?;
     Ok(Some(Found { checkpoint, own: false }))
 }
 
-fn resumed(out: &mut dyn Write, epoch: u32, folder: &Path) -> io::Result<()> {
-    remark(out, &format!("resumed from epoch {epoch} of {}", folder.display()))
+/// The checkpoint in `folder` that leads furthest: within an epoch, if this run is to do the rest of it and in the same way, else that
+/// of whole epochs.
+fn look(
+    settings: &Settings,
+    folder: &Path,
+    out: &mut dyn Write,
+) -> Result<Result<Option<Checkpoint>, checkpoint::Error>, Error> {
+    let whole = Checkpoint::read(folder);
+    let epochs = whole.as_ref().ok().and_then(Option::as_ref).map_or(0, |whole| whole.manifest.epoch);
+    let mut found = whole;
+    match Checkpoint::read_within(folder) {
+        // A whole epoch that came later has not removed it yet, or nobody wants the rest of it.
+        Ok(Some(within)) if within.manifest.epoch < epochs || within.manifest.epoch >= settings.epochs => {}
+        Ok(Some(within)) if within.manifest.within.as_ref().is_some_and(|known| known.recipe == recipe(settings)) => {
+            found = Ok(Some(within));
+        }
+        Ok(Some(within)) => {
+            let epoch = within.manifest.epoch + 1;
+            let text = format!("the beginning of epoch {epoch} was trained in another way and is left out");
+            remark(out, &text)?;
+        }
+        Ok(None) => {}
+        Err(checkpoint::Error::Damaged { path, reason }) => left_out(&path, &reason, out)?,
+        Err(error) => return Err(error.into()),
+    }
+    if let Ok(Some(Checkpoint { manifest, .. })) = &found {
+        let how_far = manifest.within.clone().unwrap_or_default().how_far(manifest.epoch, manifest.data.len());
+        remark(out, &format!("resumed from {how_far} of {}", folder.display()))?;
+    }
+    Ok(found)
+}
+
+fn left_out(path: &Path, reason: &str, out: &mut dyn Write) -> Result<(), Error> {
+    remark(out, &format!("the checkpoint {} is damaged and left out, {reason}", path.display()))?;
+    Ok(())
 }

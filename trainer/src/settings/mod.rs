@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
 use crate::data::split::{Amount, Scheme, Split};
 use crate::data::table::{Options, Task};
@@ -53,6 +54,8 @@ pub struct Settings {
     pub seed: u64,
     /// Where the checkpoint is kept.
     pub checkpoint: Option<PathBuf>,
+    /// How long a run may go on within an epoch before it keeps its state.
+    pub pause: Duration,
     /// Where to start from.
     pub resume: Option<PathBuf>,
     /// Where the model is written at the end.
@@ -119,6 +122,13 @@ impl Settings {
             epochs,
             seed: Text("--seed", "TRIMTAB_SEED", &flags.seed).whole(0, u64::MAX, 0)?,
             checkpoint: path(flags.checkpoint.as_ref()),
+            pause: Duration::from_secs_f64(
+                Text("--checkpoint-seconds", "TRAINER_CHECKPOINT_SECONDS", &flags.checkpoint_seconds).number(
+                    "a number from 0 to 1e9",
+                    |seconds| (0.0..=1e9).contains(&seconds),
+                    60.0,
+                )?,
+            ),
             resume: path(flags.resume.as_ref()),
             save: path(flags.save.as_ref()),
             model: Model::new(&flags.model)?,

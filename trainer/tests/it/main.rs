@@ -23,3 +23,4 @@ mod process;
 mod resume;
 mod table;
 mod threads;
+mod within;

@@ -28,8 +28,12 @@ fn signal(child: &Child, name: &str) {
 }
 
 fn read_epoch(reader: &mut BufReader<ChildStdout>) -> String {
+    read_line(reader, "epoch=")
+}
+
+fn read_line(reader: &mut BufReader<ChildStdout>, start: &str) -> String {
     let mut line = String::new();
-    while !line.starts_with("epoch=") {
+    while !line.starts_with(start) {
         line.clear();
         assert_ne!(reader.read_line(&mut line).unwrap(), 0, "the output ended");
     }
@@ -169,4 +173,90 @@ fn run_that_is_killed_at_twenty_random_moments_ends_like_one_that_is_not() {
     let uninterrupted = epochs(&String::from_utf8(uninterrupted.stdout).unwrap());
     // A line that was cut off by the end of a life has no end; the next life says it again.
     assert!(epochs(&seen.concat()).iter().all(|line| uninterrupted.contains(line)));
+}
+
+#[test]
+fn run_that_is_ended_within_twenty_epochs_ends_like_one_that_is_not() {
+    let (data, folders) = (data(), TempDir::new().unwrap());
+    let [whole, ended] = ["whole", "ended"].map(|name| folders.path().join(name));
+    let run = |folder: &Path, epochs: u64| {
+        let mut command = trainer(data.path());
+        command.args(["--dropout=0.2", "--batch-size=50", &format!("--epochs={epochs}"), "--checkpoint"]).arg(folder);
+        command
+    };
+    let mut seen = Vec::new();
+    // Each life trains some batches, of ten in an epoch, and is asked to stop or killed a moment later. Each batch is kept before
+    // its line is printed, so that many of them are killed while they write.
+    let mut moments = Stream::new(21, Purpose::Generated, [0; 3]);
+    for _ in 0..20 {
+        let mut child = run(&ended, 1_000_000).arg("--every=1").spawn().unwrap();
+        let mut reader = BufReader::new(child.stdout.take().unwrap());
+        for _ in 0..=(moments.unit() * 8.0) as u32 {
+            seen.push(read_line(&mut reader, "epoch="));
+        }
+        thread::sleep(Duration::from_micros((moments.unit() * 5_000.0) as u64));
+        let (name, code, killed) =
+            if moments.unit() < 0.5 { ("TERM", Some(143), None) } else { ("KILL", None, Some(9)) };
+        signal(&child, name);
+        let status = child.wait().unwrap();
+        assert_eq!((status.code(), status.signal()), (code, killed));
+        seen.extend(reader.lines().map(|line| line.unwrap() + "\n"));
+    }
+    let reached: f64 =
+        seen.iter().rev().find_map(|line| line.strip_prefix("epoch=")?.split(' ').next()?.parse().ok()).unwrap();
+    let end = reached as u64 + 2;
+    let last = run(&ended, end).arg("--every=1").output().unwrap();
+    assert_eq!(last.status.code(), Some(0));
+    seen.push(String::from_utf8(last.stdout).unwrap());
+    // Who is asked for no lines within epochs keeps none of those places, and who has no folder keeps nothing.
+    assert_eq!(run(&whole, end).output().unwrap().status.code(), Some(0));
+    let uninterrupted = run(Path::new(""), end).arg("--every=1").output().unwrap();
+    let uninterrupted = String::from_utf8(uninterrupted.stdout).unwrap();
+    assert!(files(&whole, end as u32) == files(&ended, end as u32));
+    assert_eq!(names(&ended), ["checkpoint.json", &format!("model-{end}.bpk"), &format!("optimizer-{end}.bpk")]);
+    let lines = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.starts_with("epoch="));
+        lines.map(|line| line.split(" seconds=").next().unwrap().to_owned()).collect()
+    };
+    let (expected, found) = (lines(&uninterrupted), lines(&seen.concat()));
+    assert!(expected.iter().all(|line| found.contains(line)), "a line was never said");
+    assert!(found.iter().all(|line| expected.contains(line)), "a line was never to be said");
+}
+
+#[test]
+fn signal_within_the_first_epoch_leaves_a_checkpoint() {
+    let folder = TempDir::new().unwrap();
+    // An epoch of sixteen thousand batches: nobody sees its end.
+    let run = || {
+        let mut command = trainer(Path::new("generated:blobs:20000"));
+        command.args(["--batch-size=1", "--every=20", "--epochs=1000000", "--checkpoint"]).arg(folder.path());
+        command.spawn().unwrap()
+    };
+    let batches = || {
+        let manifest: serde_json::Value =
+            serde_json::from_slice(&fs::read(folder.path().join("within.json")).unwrap()).unwrap();
+        assert_eq!(manifest["epoch"], 0);
+        manifest["within"]["batches"].as_u64().unwrap()
+    };
+    let mut before = 0;
+    for _ in 0..2 {
+        let mut child = run();
+        let mut reader = BufReader::new(child.stdout.take().unwrap());
+        if before > 0 {
+            let resumed = format!("# resumed from epoch 0 and {before} batches of {}\n", folder.path().display());
+            assert_eq!(read_line(&mut reader, "# resumed"), resumed);
+            // What was printed last is repeated.
+            read_epoch(&mut reader);
+        }
+        read_epoch(&mut reader);
+        signal(&child, "TERM");
+        let end = reader.lines().last().unwrap().unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(143));
+        assert!(batches() >= before.max(20) && batches() < 16_000, "{before} {}", batches());
+        before = batches();
+        // On a machine that is busy with other things, a batch may take longer than it waits for itself.
+        if end.starts_with('#') {
+            assert_eq!(end, format!("# stopped by SIGTERM after epoch 0 and {before} batches"));
+        }
+    }
 }
