@@ -161,47 +161,6 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Takes over what an earlier run left.
-    fn restore(&mut self, found: Option<found::Found>, out: &mut dyn Write, stop: &Stop) -> Result<(), Error> {
-        let Some(found::Found { checkpoint, own }) = found else {
-            return Ok(());
-        };
-        let settings = self.settings;
-        self.line = checkpoint.manifest.line.clone();
-        self.reached = checkpoint.manifest.epoch;
-        self.progress = checkpoint.manifest.progress.clone();
-        let within = checkpoint.manifest.within.clone();
-        checkpoint.restore(&mut self.folds, settings, self.metrics.len())?;
-        let (reached, ended) = (self.reached, self.is_over() || self.reached >= settings.epochs);
-        self.within.ours = own && within.as_ref().is_none_or(|within| within.ours);
-        let again = self.within.ours && reached <= settings.epochs;
-        if let Some(line) = &self.line
-            && (again || reached == settings.epochs || (ended && reached < settings.epochs))
-        {
-            // A run was cut off between saving the epoch and printing it, or its output was lost: say it again. The same line
-            // twice counts once, and a run without a line would look like one that measures nothing.
-            self.say(line, out)?;
-        }
-        if let Some(within) = within {
-            let (ours, said) = (self.within.ours, within.said.clone().filter(|_| own));
-            if let Some(said) = &said {
-                said.line.print_within(said.at, out)?;
-            }
-            self.within = Within { ours, said, ..within };
-            if own {
-                self.kept = self.within.place();
-            }
-        }
-        if !own && ended {
-            // Whoever resumes from this run looks into its own folder.
-            self.save_progress(stop)?;
-        }
-        if reached >= settings.epochs {
-            remark(out, &format!("nothing to do, epoch {reached} is reached and {} was asked", settings.epochs))?;
-        }
-        Ok(())
-    }
-
     /// Trains to the end, and does what is to be done there.
     fn train(&mut self, out: &mut dyn Write, stop: &Stop) -> Result<Ending, Error> {
         let settings = self.settings;
@@ -226,7 +185,7 @@ impl Run<'_> {
             }
             self.reached = epoch;
             self.line = Some(line.clone());
-            self.within = Within { ours: true, recipe: self.within.recipe.clone(), ..Within::default() };
+            self.within = Within { recipe: self.within.recipe.clone(), ours: true, ..Within::default() };
             self.save_progress(stop)?;
             self.say(&line, out)?;
         }

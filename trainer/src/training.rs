@@ -214,11 +214,13 @@ impl<'a> Training<'a> {
     }
 
     /// Measures the network on the rows held out. Nothing if it was told to stop.
+    #[must_use]
     pub fn validate(&self, stop: &Stop) -> Option<Evaluation> {
         self.measure(&self.data.samples, &self.data.validation, stop)
     }
 
     /// Measures the network on `rows` of `samples`. Nothing if it was told to stop.
+    #[must_use]
     pub fn measure(&self, samples: &Samples, rows: &[u32], stop: &Stop) -> Option<Evaluation> {
         let network = self.judged();
         let predictor = Predictor {

@@ -192,6 +192,7 @@ impl Dense {
     }
 
     /// Its outputs, in the precision of `input`.
+    #[must_use]
     pub fn forward(&self, input: Tensor<2>, statistics: Option<&mut Vec<Statistics>>) -> Tensor<2> {
         let Linear { weight, bias } = &self.linear;
         let dtype = input.dtype();
@@ -217,6 +218,7 @@ pub struct Convolution {
 
 impl Convolution {
     /// Its outputs, in the precision of `input`.
+    #[must_use]
     pub fn forward(&self, input: Tensor<4>, statistics: Option<&mut Vec<Statistics>>) -> Tensor<4> {
         let Conv2d { weight, bias, stride, kernel_size, dilation, groups, .. } = &self.convolution;
         let (weight, dtype) = (weight.val(), input.dtype());

@@ -176,6 +176,7 @@ impl Network {
     }
 
     /// The outputs for `inputs`, a line of numbers each; in training with `learning`.
+    #[must_use]
     pub fn forward<F: FnMut(usize, usize) -> Option<Vec<f32>>>(
         &self,
         architecture: &Architecture,

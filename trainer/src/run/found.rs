@@ -1,13 +1,14 @@
-//! The checkpoint that a run begins with.
+//! The checkpoint that a run begins with, and how it goes on from there.
 
 use std::io::Write;
 use std::path::Path;
 
-use super::Error;
-use crate::checkpoint::within::recipe;
+use super::{Error, Run};
+use crate::checkpoint::within::{Within, recipe};
 use crate::checkpoint::{self, Checkpoint};
 use crate::report::remark;
 use crate::settings::Settings;
+use crate::signals::Stop;
 
 /// The checkpoint that a run begins with.
 pub(super) struct Found {
@@ -67,6 +68,49 @@ fn look(
         remark(out, &format!("resumed from {how_far} of {}", folder.display()))?;
     }
     Ok(found)
+}
+
+impl Run<'_> {
+    /// Takes over what an earlier run left.
+    pub(super) fn restore(&mut self, found: Option<Found>, out: &mut dyn Write, stop: &Stop) -> Result<(), Error> {
+        let Some(Found { checkpoint, own }) = found else {
+            return Ok(());
+        };
+        let settings = self.settings;
+        self.line.clone_from(&checkpoint.manifest.line);
+        self.reached = checkpoint.manifest.epoch;
+        self.progress = checkpoint.manifest.progress.clone();
+        let within = checkpoint.manifest.within.clone();
+        checkpoint.restore(&mut self.folds, settings, self.metrics.len())?;
+        let (reached, ended) = (self.reached, self.is_over() || self.reached >= settings.epochs);
+        self.within.ours = own && within.as_ref().is_none_or(|within| within.ours);
+        let again = self.within.ours && reached <= settings.epochs;
+        if let Some(line) = &self.line
+            && (again || reached == settings.epochs || (ended && reached < settings.epochs))
+        {
+            // A run was cut off between saving the epoch and printing it, or its output was lost: say it again. The same line
+            // twice counts once, and a run without a line would look like one that measures nothing.
+            self.say(line, out)?;
+        }
+        if let Some(within) = within {
+            let (ours, said) = (self.within.ours, within.said.clone().filter(|_| own));
+            if let Some(said) = &said {
+                said.line.print_within(said.at, out)?;
+            }
+            self.within = Within { said, ours, ..within };
+            if own {
+                self.kept = self.within.place();
+            }
+        }
+        if !own && ended {
+            // Whoever resumes from this run looks into its own folder.
+            self.save_progress(stop)?;
+        }
+        if reached >= settings.epochs {
+            remark(out, &format!("nothing to do, epoch {reached} is reached and {} was asked", settings.epochs))?;
+        }
+        Ok(())
+    }
 }
 
 fn left_out(path: &Path, reason: &str, out: &mut dyn Write) -> Result<(), Error> {

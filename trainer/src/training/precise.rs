@@ -60,6 +60,7 @@ impl Training<'_> {
     }
 
     /// The derivative of the validation loss in each of the parameters that are asked for. Nothing if it was told to stop.
+    #[must_use]
     pub fn hypergradients(&self, stop: &Stop) -> Option<Vec<f64>> {
         let Some(trajectory) = &self.trajectory else {
             return Some(Vec::new());
