@@ -175,17 +175,19 @@ fn a_value_says_nothing_at_another_level() {
     for sampler in [TPE, Sampler::GaussianProcess, Sampler::CmaEs { population: None }] {
         let mut study = Study::new(|spec| {
             (spec.scheduler, spec.sampler) = (HYPERBAND, sampler);
-            spec.settings.parallelism = 9;
+            spec.settings.parallelism = 51;
+            spec.settings.limits.trials = Some(60);
         });
         study.step();
-        for number in 0..9 {
+        // Three passes over the brackets; the last three of each pass are at the highest level from the start.
+        for number in (0..51).filter(|number| number % 17 >= 14) {
             study.observe(number, 2, f64::from(number));
         }
-        let cold = samplers::propose(&study.plan, &State::fold(&study.plan, &study.history), 9);
+        let cold = samplers::propose(&study.plan, &State::fold(&study.plan, &study.history), 51);
         study.history.imported = line(50, 0, |x| -x);
-        assert_eq!(samplers::propose(&study.plan, &State::fold(&study.plan, &study.history), 9), cold, "{sampler:?}");
+        assert_eq!(samplers::propose(&study.plan, &State::fold(&study.plan, &study.history), 51), cold, "{sampler:?}");
         study.history.imported = line(50, 2, |x| -x);
-        assert_ne!(samplers::propose(&study.plan, &State::fold(&study.plan, &study.history), 9), cold, "{sampler:?}");
+        assert_ne!(samplers::propose(&study.plan, &State::fold(&study.plan, &study.history), 51), cold, "{sampler:?}");
     }
 }
 

@@ -46,6 +46,7 @@ pub(super) fn lasting(plan: &Plan) -> Sampler {
 /// What is asked for the next trial, and why.
 pub(super) fn choose(plan: &Plan, state: &State<'_>) -> (Sampler, &'static str) {
     by_plan(plan).unwrap_or_else(|| {
+        // There is no ladder then, so any value is evidence.
         let values = state.evidence().filter(|(_, trial)| trial.is_eligible() && !trial.values.is_empty()).count();
         if values < MANY {
             (Sampler::GaussianProcess, "fewer than 200 trials have a value")

@@ -89,8 +89,8 @@ pub(super) fn propose(plan: &Plan, state: &State<'_>, number: u32, population: O
 /// So many of these trials as NSGA-II ranks them, from the highest level down.
 fn fittest(plan: &Plan, state: &State<'_>, usable: &[Standing], population: usize) -> Vec<u32> {
     let mut levels: BTreeMap<Reverse<usize>, Vec<(u32, Point)>> = BTreeMap::new();
-    let shown =
-        usable.iter().filter_map(|standing| Some((standing.place(), state.at_place(standing.place())?.values.last()?)));
+    let last = |place: u32| state.at_place(place)?.evidence(plan).last();
+    let shown = usable.iter().filter_map(|standing| Some((standing.place(), last(standing.place())?)));
     for (place, shown) in shown {
         levels.entry(Reverse(shown.level)).or_default().extend(plan.point(shown).map(|point| (place, point)));
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{State, Trial};
+use super::{Shown, State, Trial};
 use crate::history::{Gradient, Note, Outcome, TrialNumber};
 use crate::imported::Imported;
 use crate::plan::Plan;
@@ -39,6 +39,32 @@ impl<'h> Trial<'h> {
     /// Whether it belongs to an earlier study.
     pub(crate) fn is_imported(&self) -> bool {
         self.number == NO_NUMBER
+    }
+
+    /// Of its values those that are evidence for a sampler, by rising level: up to the rung that judges it next.
+    ///
+    /// A run that goes through its rungs, or past its own end, has values above a rung that has not judged it yet. How many is a
+    /// matter of how far the run got by the time of the decision, so they count once the rung is cleared, and never where it is lost.
+    /// (They can win "best" all the same.) A model sampler asks here and never for the values themselves.
+    pub(crate) fn evidence(&self, plan: &Plan) -> &[Shown] {
+        let last = self.evidence_level(plan);
+        self.values.get(..self.values.partition_point(|shown| shown.level <= last)).unwrap_or_default()
+    }
+
+    /// The evidence at a level.
+    pub(crate) fn evidence_at(&self, plan: &Plan, level: usize) -> Option<&Shown> {
+        self.values_at(level).filter(|_| level <= self.evidence_level(plan))
+    }
+
+    /// The highest level at which its values are evidence: the first rung of its bracket above what it cleared, and not below the
+    /// one on which it began. Where nothing judges it any more, or nothing ever does, that is the highest of all: without a ladder
+    /// (stopping rules have no rungs), on the last rung, when it is audited, and for a trial of an earlier study.
+    pub(crate) fn evidence_level(&self, plan: &Plan) -> usize {
+        let shapes = plan.brackets();
+        let shape = (self.bracket as usize).checked_rem(shapes.len()).and_then(|at| shapes.get(at));
+        let Some(shape) = shape.filter(|_| !self.audited) else { return plan.top_level() };
+        let mut coming = shape.rungs.iter().skip(self.first_rung(plan));
+        coming.find(|rung| Some(rung.level) > self.cleared).map_or(plan.top_level(), |rung| rung.level)
     }
 }
 

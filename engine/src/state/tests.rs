@@ -110,3 +110,56 @@ fn same_key_twice_is_settled_by_content_and_not_by_arrival() {
     assert_eq!(decide(&study.plan, &study.history), one);
     assert!(matches!(one.admitted[..], [TrialResult { kind: ResultKind::Observed { .. }, .. }]));
 }
+
+#[test]
+fn values_are_evidence_up_to_the_rung_that_judges_next() {
+    let mut study = Study::new(|spec| {
+        spec.scheduler = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: true };
+        spec.resumable = false;
+        spec.settings.parallelism = 9;
+        spec.settings.limits.trials = Some(9);
+    });
+    let counts = |study: &Study| {
+        let state = fold(study);
+        let count = |number| state.trial(number).map(|trial| trial.evidence(&study.plan).len());
+        (count(0), count(8), state.trial(0).and_then(|trial| trial.evidence_at(&study.plan, 1)).is_some())
+    };
+    study.step();
+    for level in 0..3 {
+        study.observe(0, level, 0.0).observe(8, level, 8.0);
+    }
+    assert_eq!(counts(&study), (Some(1), Some(1), false), "the others have not come to the first rung");
+    for number in 1..8 {
+        study.observe(number, 0, f64::from(number));
+    }
+    study.step();
+    assert_eq!(counts(&study), (Some(2), Some(1), true), "one is past the rung, and the other has lost it");
+    for number in 1..3 {
+        study.observe(number, 1, f64::from(number));
+    }
+    study.step();
+    assert_eq!(counts(&study), (Some(3), Some(1), true), "nobody judges on the highest rung");
+}
+
+#[test]
+fn copy_is_evidence_from_where_it_is_judged_first() {
+    let mut study = Study::new(|spec| {
+        let exploit = crate::Exploit::Truncation { percent: 50 };
+        spec.scheduler = Scheduler::PopulationBased { population: 2, interval: 4, exploit, resample_percent: 0 };
+        spec.settings.parallelism = 2;
+    });
+    study.step();
+    study.reach(0, 0, 0.0).reach(1, 0, 1.0);
+    assert_eq!(study.acts(), ["stop 1 Replaced", "go 0 to 1", "start 2 to 1 from 0 at 0"]);
+    study.observe(2, 1, 0.5).observe(2, 2, 0.5);
+    let state = fold(&study);
+    let levels = |number: u32| -> Vec<usize> {
+        state
+            .trial(number)
+            .map_or(&[][..], |trial| trial.evidence(&study.plan))
+            .iter()
+            .map(|shown| shown.level)
+            .collect()
+    };
+    assert_eq!([levels(0), levels(1), levels(2)], [vec![0], vec![0], vec![1]]);
+}

@@ -80,7 +80,7 @@ pub(crate) const HALVING: Scheduler =
 pub(crate) const HALVING_THROUGH: Scheduler =
     Scheduler::SuccessiveHalving { reduction_factor: 3, configurations: None, run_through: true };
 pub(crate) const GENETIC: Sampler = Sampler::Genetic { population: Some(6) };
-const CMA_ES: Sampler = Sampler::CmaEs { population: Some(4) };
+pub(crate) const CMA_ES: Sampler = Sampler::CmaEs { population: Some(4) };
 pub(crate) const HYPERBAND: Scheduler =
     Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false };
 pub(crate) const HYPERBAND_THROUGH: Scheduler =
@@ -97,15 +97,15 @@ const DEHB_TWO: Scheduler = Scheduler::Dehb { reduction_factor: 2 };
 const fn population(population: u32, exploit: Exploit, resample_percent: u32) -> Scheduler {
     Scheduler::PopulationBased { population, interval: 2, exploit, resample_percent }
 }
-const POPULATION: Scheduler = population(5, Exploit::Truncation { percent: 20 }, 25);
+pub(crate) const POPULATION: Scheduler = population(5, Exploit::Truncation { percent: 20 }, 25);
 const POPULATION_HALVES: Scheduler = population(8, Exploit::Truncation { percent: 50 }, 0);
 const POPULATION_TOURNAMENT: Scheduler = population(6, Exploit::Tournament, 100);
 const HPBANDSTER: Scheduler =
     Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Hpbandster, run_through: false };
 const GRID: Sampler = Sampler::Grid { points: Some(4) };
 // Few trials start it, so that the model is at work in short studies.
-const TPE: Sampler = Sampler::Tpe(TpeSettings { independent: false, startup_trials: 4 });
-const TPE_INDEPENDENT: Sampler = Sampler::Tpe(TpeSettings { independent: true, startup_trials: 4 });
+pub(crate) const TPE: Sampler = Sampler::Tpe(TpeSettings { independent: false, startup_trials: 4 });
+pub(crate) const TPE_INDEPENDENT: Sampler = Sampler::Tpe(TpeSettings { independent: true, startup_trials: 4 });
 
 /// A study with random settings.
 pub(crate) fn study(seed: u64, sampler: Sampler, scheduler: Scheduler, space: Space) -> (Plan, Dice) {

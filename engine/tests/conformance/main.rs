@@ -10,6 +10,7 @@
 mod audited;
 mod cases;
 mod dice;
+mod evidence;
 mod judges;
 mod laws;
 mod planted;

@@ -7,7 +7,7 @@ use crate::history::Outcome;
 use crate::plan::Plan;
 use crate::random::Stream;
 use crate::space::Domain;
-use crate::state::{State, Trial};
+use crate::state::State;
 
 /// Of a hundred configurations, how many are good.
 const GOOD_PERCENT: usize = 15;
@@ -28,13 +28,13 @@ impl Evidence {
         let fewest = kinds.len() + 1;
         let mut levels: BTreeMap<usize, Vec<(u64, u32)>> = BTreeMap::new();
         for (place, trial) in state.evidence().filter(|(_, trial)| !trial.is_hole()) {
-            let limit = limit(plan, trial);
-            for shown in trial.values.iter().filter(|shown| shown.level <= limit) {
+            for shown in trial.evidence(plan) {
                 let order = plan.standing(shown).unwrap_or(u64::MAX);
                 levels.entry(shown.level).or_default().push((order, place));
             }
-            if trial.ended == Some(Outcome::Failed) && trial.values_at(limit).is_none() {
-                levels.entry(limit).or_default().push((u64::MAX, place));
+            let level = trial.evidence_level(plan);
+            if trial.ended == Some(Outcome::Failed) && trial.values_at(level).is_none() {
+                levels.entry(level).or_default().push((u64::MAX, place));
             }
         }
         let is_enough = |points: &Vec<(u64, u32)>| {
@@ -52,18 +52,6 @@ impl Evidence {
         let (good, bad) = rows.split_at(good.min(rows.len()));
         Some(Self { kinds, good: good.to_vec(), bad: bad.to_vec() })
     }
-}
-
-/// The highest level at which a trial's values are evidence: the rung where it is judged next, or any where nothing is, as
-/// for an imported trial.
-fn limit(plan: &Plan, trial: &Trial<'_>) -> usize {
-    let shapes = plan.brackets();
-    let shape = (trial.bracket as usize).checked_rem(shapes.len()).and_then(|at| shapes.get(at));
-    if trial.audited {
-        return plan.top_level();
-    }
-    let next = shape.and_then(|shape| shape.rungs.iter().find(|rung| Some(rung.level) > trial.cleared));
-    next.map_or(plan.top_level(), |rung| rung.level)
 }
 
 /// A trial's coordinates; none for parameters that it does not have.

@@ -134,7 +134,9 @@ impl Memory {
         let Some(parameters) = trial.parameters.as_deref() else { return };
         let tag = trial.note.tag.as_deref().and_then(|text| self.read(text)).filter(|_| trial.sampler == NAME);
         self.has_begun |= tag.is_some();
-        let is_settled = trial.ended.is_some() || trial.rested == Some(plan.top_level());
+        // A run that went through rungs which have not judged it yet is settled by their judgement: it is learnt from once.
+        let top = plan.top_level();
+        let is_settled = trial.ended.is_some() || (trial.rested == Some(top) && trial.evidence_level(plan) == top);
         if !is_settled || !self.settled.insert(place) {
             return;
         }

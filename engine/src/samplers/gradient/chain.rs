@@ -43,7 +43,9 @@ impl Told {
         if trial.ended.is_some() {
             return Self::Useless;
         }
-        let Some(shown) = trial.values_at(top).filter(|_| trial.rested == Some(top)) else { return Self::Pending };
+        let Some(shown) = trial.evidence_at(plan, top).filter(|_| trial.rested == Some(top)) else {
+            return Self::Pending;
+        };
         let value = plan.leading_score(shown).filter(|_| plan.is_feasible(shown));
         value.map_or(Self::Useless, Self::Value)
     }

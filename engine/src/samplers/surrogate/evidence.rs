@@ -3,7 +3,8 @@
 //! With a ladder, the model is of the highest level that has enough finite values (as in BOHB: Falkner et al. 2018, section
 //! 3.2): values of different levels are never mixed. A trial whose own failure ended it, or whose value at the level is NaN or
 //! infinite, is counted with the failed ones. A trial that was lost to the infrastructure, was deleted, or ended without
-//! a value at this level says nothing. A trial that still holds a slot and has no value there is pending. A trial that breaks a
+//! a value at this level says nothing. A trial that still holds a slot and has no value there, or that ran to it and waits for the
+//! judgement of a rung below, is pending. A trial that breaks a
 //! bound on a reported metric is worth less than every one that keeps them all, the less the more it breaks them.
 
 use super::encoding::{Encoding, Point};
@@ -43,7 +44,7 @@ pub(in crate::samplers) fn evidence(
     let failed = state.evidence().filter(|(_, trial)| has_failed(trial)).count();
     let level = (0..plan.levels().len()).rev().find(|&level| {
         let eligible = state.evidence().filter(|(_, trial)| trial.is_eligible());
-        let values = eligible.filter_map(|(_, trial)| trial.values_at(level));
+        let values = eligible.filter_map(|(_, trial)| trial.evidence_at(plan, level));
         let values: Vec<Option<f64>> = values.map(|shown| plan.leading_score(shown)).collect();
         let mut finite = values.iter().flatten();
         let first = finite.next();
@@ -54,9 +55,10 @@ pub(in crate::samplers) fn evidence(
     let mut evidence = Evidence::default();
     let mut violations = Vec::new();
     for (place, trial) in state.evidence() {
-        let values = trial.values_at(level);
+        let values = trial.evidence_at(plan, level);
         let is_known = has_failed(trial) || (trial.is_eligible() && values.is_some());
-        let is_pending = values.is_none() && trial.is_active();
+        let is_unjudged = trial.ended.is_none() && trial.evidence_level(plan) < level && Some(level) <= trial.rested;
+        let is_pending = values.is_none() && (trial.is_active() || is_unjudged);
         if !is_known && !is_pending {
             continue;
         }
@@ -180,13 +182,14 @@ mod tests {
         let mut study = Study::new(|spec| {
             spec.scheduler =
                 Scheduler::Hyperband { reduction_factor: 3, sizes: crate::Sizes::Paper, run_through: false };
-            spec.settings.parallelism = 9;
+            spec.settings.parallelism = 17;
         });
         study.step();
         for number in 0..6 {
             study.reach(number, 0, f64::from(number));
         }
-        study.observe(0, 1, 10.0).observe(1, 1, 11.0).observe(2, 2, 12.0);
+        // The later brackets begin higher. What the first has there is above a rung that did not judge it.
+        study.observe(9, 1, 10.0).observe(10, 1, 11.0).observe(14, 2, 12.0).observe(0, 2, 13.0).observe(1, 2, 14.0);
         let at = |enough| of(&study, enough).unwrap().known.iter().filter_map(|known| known.value).collect::<Vec<_>>();
         assert_eq!(at(2), [10.0, 11.0]);
         assert_eq!(at(6), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);

@@ -36,13 +36,14 @@ impl Evidence {
     /// The evidence on the highest level at which so many trials have a finite value; `None` when there is no such level.
     ///
     /// There trials rank by their values, then those that were stopped below, from the highest, then those without a number, and
-    /// last the failed ones. A trial that has not reached the level and was not stopped is pending; an imported one says nothing
-    /// but at the level at which it was measured.
+    /// last the failed ones. A trial that has not reached the level, or is not judged below it yet, and was not stopped is pending; an
+    /// imported one says nothing but at the level at which it was measured.
     pub(super) fn new(plan: &Plan, state: &State<'_>, enough: u32) -> Option<Self> {
-        let finite = |trial: &Trial<'_>, level: usize| trial.values_at(level).and_then(|shown| plan.standing(shown));
+        let finite =
+            |trial: &Trial<'_>, level: usize| trial.evidence_at(plan, level).and_then(|shown| plan.standing(shown));
         let mut counts = vec![0_u32; plan.levels().len()];
         for (_, trial) in state.evidence().filter(|(_, trial)| trial.is_eligible()) {
-            for shown in &trial.values {
+            for shown in trial.evidence(plan) {
                 if let Some(count) = counts.get_mut(shown.level).filter(|_| plan.standing(shown).is_some()) {
                     *count += 1;
                 }
@@ -57,7 +58,7 @@ impl Evidence {
                 Some(Outcome::Lost | Outcome::Removed) => continue,
                 _ if trial.is_hole() => continue,
                 Some(Outcome::Failed) => Some((level + 3, 0)),
-                _ if trial.values_at(level).is_some() => {
+                _ if trial.evidence_at(plan, level).is_some() => {
                     Some(finite(trial, level).map_or((level + 2, 0), |value| (0, value)))
                 }
                 _ if trial.is_imported() => continue,
@@ -86,7 +87,7 @@ impl Evidence {
         let members: Vec<(usize, Point)> = (0..self.ranked.len())
             .filter_map(|at| {
                 let &(_, _, place) = self.ranked.get(at).filter(|(tier, ..)| *tier == 0)?;
-                Some((at, plan.point(state.at_place(place)?.values_at(level)?)?))
+                Some((at, plan.point(state.at_place(place)?.evidence_at(plan, level)?)?))
             })
             .collect();
         let objectives = plan.spec().objectives().count();

@@ -82,7 +82,8 @@ pub(crate) fn first_rung(plan: &Plan, trial: &Trial<'_>) -> usize {
     own.filter(|_| is_later(plan, trial.bracket)).unwrap_or(0)
 }
 
-/// Where a trial stands at a level, if it has arrived there and can hold a place.
+/// Where a trial stands at a level that it was sent to, if it has arrived there and can hold a place. What it reports beyond is of no
+/// level that it was sent to, so nobody is bred from it.
 fn entry(plan: &Plan, trial: &Trial<'_>, level: usize) -> Option<Entry> {
     let standing = plan.standing(trial.arrived_at(plan, level).filter(|_| trial.is_eligible())?)?;
     Some((standing, Reverse(trial.number.0)))
