@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use trimtab_engine::{
-    Action, Assignment, Batch, Gradient, Held, History, Note, Others, Outcome, Plan, ResultKind, TrialNumber,
+    Action, Assignment, Batch, Gradient, Held, History, Note, Origin, Others, Outcome, Plan, ResultKind, TrialNumber,
     TrialResult, Value, Values, best, decide, decide::MAX_ACTIONS, front, importance, safety, verify::verify,
 };
 
@@ -148,16 +148,20 @@ fn forge(bytes: &mut Bytes<'_>, batch: &mut Batch) {
         batch.actions.remove(at);
         return;
     }
-    let Action::Start { number, parameters, bracket, level, sampler, note, .. } = &mut batch.actions[at] else {
+    let Action::Start { number, parameters, bracket, level, sampler, note, from, .. } = &mut batch.actions[at] else {
         return;
     };
-    match bytes.below(8) {
+    match bytes.below(9) {
         0 => *level = bytes.pick(&[usize::MAX, 63, 0]),
         1 => *bracket = bytes.pick(&[u32::MAX, 1, 1_000]),
         2 => *number = TrialNumber(bytes.pick(&[u32::MAX, 199_999, 3])),
         3 => drop(parameters.values.pop()),
         4 => parameters.values.push(("p0".to_owned(), Value::Float(bytes.number()))),
         5 => {
+            let donor = TrialNumber(bytes.pick(&[0, number.0, u32::MAX]));
+            *from = Some(Origin { donor, level: bytes.pick(&[0, 1, 63, usize::MAX]) });
+        }
+        6 => {
             for (_, value) in &mut parameters.values {
                 *value = bytes.pick(&[
                     Value::Float(f64::NAN),

@@ -1,7 +1,7 @@
 //! Plans of every sampler, scheduler and kind of space, some of which no study can have.
 
 use trimtab_engine::{
-    AshaForm, Bound, Condition, Domain, FidelityKind, FidelityRange, Goal, Limits, Objective, Parameter, Plan,
+    AshaForm, Bound, Condition, Domain, Exploit, FidelityKind, FidelityRange, Goal, Limits, Objective, Parameter, Plan,
     PlanSpec, Reduce, Sampler, Scale, Scheduler, Settings, Sizes, Space, StoppingRule, TpeSettings,
 };
 
@@ -63,6 +63,8 @@ fn spec(bytes: &mut Bytes<'_>) -> PlanSpec {
     let bounds = (0..if bytes.chance(20) { 1 + bytes.below(3) } else { 0 }).map(|k| bound(bytes, k)).collect();
     let constraints = if bytes.chance(25) { vec![constraint(bytes, &space)] } else { Vec::new() };
     let start_with = (0..if bytes.chance(25) { bytes.below(4) } else { 0 }).map(|_| point(bytes, &space)).collect();
+    // Copies begin from checkpoints, or there is no such study.
+    let resumable = matches!(scheduler, Scheduler::PopulationBased { .. }) || bytes.chance(50);
     PlanSpec {
         objective: objectives.remove(0),
         rank_by: bytes.chance(10).then(|| bytes.below(3)),
@@ -81,7 +83,7 @@ fn spec(bytes: &mut Bytes<'_>) -> PlanSpec {
         sampler,
         scheduler,
         stopping,
-        resumable: bytes.chance(50),
+        resumable,
         seed: bytes.word(),
         settings: settings(bytes),
         audit: if bytes.chance(20) { bytes.mostly(&[0.2, 0.05], &[f64::NAN, -1.0]) } else { 0.0 },
@@ -110,17 +112,30 @@ fn sampler(bytes: &mut Bytes<'_>) -> Sampler {
 
 fn scheduler(bytes: &mut Bytes<'_>) -> Scheduler {
     let reduction_factor = bytes.mostly(&[3, 2, 10], &[1, u32::MAX]);
-    match bytes.below(4) {
+    match bytes.below(5) {
         0 => Scheduler::SuccessiveHalving {
             reduction_factor,
             configurations: bytes.mostly(&[None, Some(7), Some(1)], &[Some(0), Some(u32::MAX)]),
             run_through: bytes.chance(50),
         },
-        1 => Scheduler::Hyperband { reduction_factor, sizes: Sizes::Paper, run_through: bytes.chance(50) },
+        1 => Scheduler::Hyperband {
+            reduction_factor,
+            sizes: bytes.pick(&[Sizes::Paper, Sizes::Hpbandster]),
+            run_through: bytes.chance(50),
+        },
         2 => Scheduler::Asha {
             reduction_factor,
             brackets: bytes.mostly(&[1, 2], &[31, 0]),
             form: bytes.pick(&[AshaForm::Promotion, AshaForm::Stopping]),
+        },
+        3 => Scheduler::PopulationBased {
+            population: bytes.mostly(&[2, 3, 5, 9], &[0, 1, 1_000, u32::MAX]),
+            interval: bytes.mostly(&[1, 3, 20], &[0, u32::MAX]),
+            exploit: bytes.mostly(
+                &[Exploit::Tournament, Exploit::Truncation { percent: 20 }, Exploit::Truncation { percent: 50 }],
+                &[Exploit::Truncation { percent: 0 }, Exploit::Truncation { percent: 51 }],
+            ),
+            resample_percent: bytes.mostly(&[0, 25, 100], &[101, u32::MAX]),
         },
         _ => Scheduler::Dehb { reduction_factor },
     }

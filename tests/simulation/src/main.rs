@@ -11,6 +11,7 @@ use clap::Parser;
 use serde_json::Value;
 use trimtab_simulation::planted::Planted;
 use trimtab_simulation::rules::Rules;
+use trimtab_simulation::setting::Setting;
 use trimtab_simulation::simulation::{Summary, Violation, play};
 
 /// Plays whole studies on a virtual clock with seeded faults.
@@ -25,6 +26,9 @@ struct Arguments {
     /// Prints everything that happens in that seed.
     #[arg(long)]
     trace: bool,
+    /// Plays only seeds with a study whose definition holds this word, such as `percentile` or `Tournament`.
+    #[arg(long)]
+    only: Option<String>,
     /// Plants a bug by its name, or `all`: each must be found.
     #[arg(long)]
     planted: Option<String>,
@@ -123,6 +127,9 @@ fn sweep(arguments: &Arguments, planted: Option<Planted>) -> anyhow::Result<Vec<
                         let seed = next.fetch_add(1, Ordering::Relaxed);
                         if seed >= arguments.seeds.end || stop.load(Ordering::Relaxed) {
                             return Ok(());
+                        }
+                        if arguments.only.as_ref().is_some_and(|word| !Setting::new(seed).mentions(word)) {
+                            continue;
                         }
                         let mut played = play(seed, &rules, planted, false, false);
                         if arguments.twice

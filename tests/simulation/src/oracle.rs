@@ -223,6 +223,12 @@ impl Oracle {
         let job_uid = store::controller(&change.object)?;
         let (_, job) = cluster.store.all(Resource::Job).find(|(_, job)| store::uid(job) == job_uid)?;
         let trial_uid = store::controller(job)?.to_owned();
+        if change.kind == ChangeKind::Added {
+            let trial = cluster.store.all(Resource::Trial).find(|(_, trial)| store::uid(trial) == trial_uid);
+            if let Some(wrong) = trial.and_then(|(_, trial)| wrong_origin(&change.object, trial)) {
+                return Some(format!("pod {} {wrong}", change.key.name));
+            }
+        }
         let mut live = Vec::new();
         for key in cluster.store.dependents(&trial_uid) {
             let Some(job) = cluster.store.get(&key).filter(|job| !self.late.has(store::uid(job))) else {
@@ -334,6 +340,22 @@ fn may_lose(change: &Change, cluster: &Cluster) -> bool {
         || rotated
         || change.kind == ChangeKind::Deleted
         || change.object["status"]["reason"].is_string()
+}
+
+/// Only a copy reads the folder of another trial, and then that of the run where its donor came to the level at which it was copied.
+fn wrong_origin(pod: &Value, trial: &Value) -> Option<String> {
+    let facts = crate::program::Facts::read(&pod["spec"]["containers"][0])?;
+    let folder = facts.resume?;
+    let mut parts = folder.rsplit('/').map(|part| part.parse::<u64>().ok());
+    let (run, donor) = (parts.next().flatten(), parts.next().flatten());
+    if donor == Some(facts.trial.into()) {
+        return None;
+    }
+    let from = &trial["spec"]["from"];
+    let is_named = donor.is_some() && (donor, run) == (from["trial"].as_u64(), from["run"].as_u64());
+    let is_there = Some(u64::from(facts.reached)) >= from["level"].as_u64();
+    (!is_named || !is_there)
+        .then(|| format!("is to begin from {} of {folder}, and its trial from {from}", facts.reached))
 }
 
 /// Whether a pod runs, may run, or may still be running.

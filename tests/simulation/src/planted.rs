@@ -8,6 +8,9 @@ use crate::cluster::Cluster;
 use crate::resource::{Key, Resource};
 use crate::store::{self, Actor, Part};
 
+/// The variables of a Job's container.
+const ENVIRONMENT: &str = "/spec/template/spec/containers/0/env";
+
 /// A planted bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Planted {
@@ -41,11 +44,15 @@ pub enum Planted {
     RestlessStatus,
     /// A run that ended costs a second less.
     SecondForFree,
+    /// A copy begins from the folder of another trial than its donor.
+    WrongDonor,
+    /// A copy begins before its donor's last checkpoint is whole.
+    CopyTooSoon,
 }
 
 impl Planted {
     /// All of them, with their names.
-    pub const ALL: [(&'static str, Self); 15] = [
+    pub const ALL: [(&'static str, Self); 17] = [
         ("forgotten-fence", Self::ForgottenFence),
         ("double-count", Self::DoubleCount),
         ("lost-promotion", Self::LostPromotion),
@@ -61,6 +68,8 @@ impl Planted {
         ("early-verdict", Self::EarlyVerdict),
         ("restless-status", Self::RestlessStatus),
         ("second-for-free", Self::SecondForFree),
+        ("wrong-donor", Self::WrongDonor),
+        ("copy-too-soon", Self::CopyTooSoon),
     ];
 
     /// The bug of a name.
@@ -136,7 +145,7 @@ impl Planted {
                 }
             }
             Self::SharedFolder if call.key.resource == Resource::Job && call.verb == Verb::Create => {
-                for variable in members(&mut call.body, "/spec/template/spec/containers/0/env") {
+                for variable in members(&mut call.body, ENVIRONMENT) {
                     if variable["name"] == "TRIMTAB_CHECKPOINT" {
                         // Every trial's runs write to one place of the study.
                         let folder =
@@ -157,6 +166,21 @@ impl Planted {
                 let run = last_run(&mut call.body).filter(|r| r["end"]["seconds"].as_u64() > Some(0));
                 if let Some(run) = run {
                     run["end"]["seconds"] = json!(run["end"]["seconds"].as_u64().unwrap_or(0) - 1);
+                }
+            }
+            Self::WrongDonor | Self::CopyTooSoon
+                if call.key.resource == Resource::Job && call.verb == Verb::Create && !call.dry_run() =>
+            {
+                if let Some((variable, donor)) = origin(&mut call.body) {
+                    let folder = variable["value"].as_str().unwrap_or("").to_owned();
+                    let parts: Vec<&str> = folder.rsplitn(3, '/').collect();
+                    match parts[..] {
+                        [run, _, study] if self == Self::WrongDonor => {
+                            let other = donor.checked_sub(1).unwrap_or(1);
+                            variable["value"] = json!(format!("{study}/{other}/{run}"));
+                        }
+                        _ => cluster.kubelets.volume.tear(&folder),
+                    }
                 }
             }
             Self::LogReadTwice if call.verb == Verb::Log => {
@@ -180,6 +204,15 @@ fn unfence(call: &mut Call, live: Option<&Value>) {
 
 fn last_run(body: &mut Value) -> Option<&mut Value> {
     body.pointer_mut("/status/runs")?.as_array_mut()?.last_mut()
+}
+
+/// The variable that tells a copy where it begins, and whose folder that is.
+fn origin(job: &mut Value) -> Option<(&mut Value, u64)> {
+    let own = members(job, ENVIRONMENT).find(|variable| variable["name"] == "TRIMTAB_TRIAL")?["value"].clone();
+    let mut variables = members(job, ENVIRONMENT);
+    let variable = variables.find(|variable| variable["name"] == "TRIMTAB_RESUME")?;
+    let donor: u64 = variable["value"].as_str()?.rsplit('/').nth(1)?.parse().ok()?;
+    (own != json!(donor.to_string())).then_some((variable, donor))
 }
 
 /// The members of a list, none where there is no list. Asking by index would make one.

@@ -1,5 +1,7 @@
 //! What a seed sets up: studies, nodes, operators, users, and when the storm ends.
 
+mod apart;
+
 use serde_json::{Value, json};
 
 use crate::clock::{MINUTE, Millis, SECOND};
@@ -55,6 +57,12 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// Whether the definition of one of its studies holds this word, such as `percentile` or `Tournament`.
+    #[must_use]
+    pub fn mentions(&self, word: &str) -> bool {
+        self.deeds.iter().any(|(_, deed)| matches!(deed, Deed::Create(_, study) if study.to_string().contains(word)))
+    }
+
     /// The setting of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
@@ -290,88 +298,15 @@ pub fn study(name: &str, dice: &mut Dice) -> Value {
     if dice.chance(0.1) {
         spec["limits"]["activeSeconds"] = json!(dice.between(30, 3_000));
     }
-    limit_hours(&mut spec, name);
-    let is_population = populate(&mut spec, name);
-    follow(&mut spec, name);
-    audit(&mut spec, name);
+    apart::limit_hours(&mut spec, name);
+    let is_population = apart::populate(&mut spec, name);
+    apart::follow(&mut spec, name);
+    apart::audit(&mut spec, name);
+    apart::vary(&mut spec, name);
     if dice.chance(0.6) || is_population {
         spec["trial"]["checkpoint"] = json!({"claimName": "checkpoints", "mountPath": "/checkpoints"});
     }
     json!({"apiVersion": "trimtab.dev/v1alpha1", "kind": "Study", "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec})
-}
-
-/// Some studies may use a GPU, a CPU or both for minutes only. Drawn apart, so that all else is as it is without.
-fn limit_hours(spec: &mut Value, name: &str) {
-    let mut dice = Dice::new(spec["seed"].as_u64().unwrap_or(0), name);
-    if !dice.chance(0.25) {
-        return;
-    }
-    let (gpus, cpus) = (dice.between(1, 2), dice.between(1, 8));
-    let container = &mut spec["trial"]["job"]["spec"]["template"]["spec"]["containers"][0];
-    container["resources"] = json!({"limits": {"nvidia.com/gpu": gpus, "cpu": cpus}});
-    let mut limits = Vec::new();
-    for (resource, count) in [("nvidia.com/gpu", gpus), ("cpu", cpus)] {
-        if dice.chance(0.7) {
-            limits.push(json!({"resource": resource, "hours": (count * dice.between(30, 6_000)) as f64 / 3600.0}));
-        }
-    }
-    spec["limits"]["resourceHours"] = json!(limits);
-}
-
-/// Some ladders let a share of their trials run to the end. Drawn apart, so that all else is as it is without.
-fn audit(spec: &mut Value, name: &str) {
-    let mut dice = Dice::new(spec["seed"].as_u64().unwrap_or(0), &format!("audit of {name}"));
-    let ladder = spec.get_mut("scheduler").and_then(Value::as_object_mut).and_then(|all| all.iter_mut().next());
-    let audits = |name: &str| ["successiveHalving", "hyperband", "asha"].contains(&name);
-    if let Some((_, ladder)) = ladder.filter(|(name, _)| audits(name) && dice.chance(0.4)) {
-        ladder["audit"] = json!(0.2);
-    }
-}
-
-/// Some studies train a population, with donors and copies. Drawn apart, so that all else is as it is without.
-fn populate(spec: &mut Value, name: &str) -> bool {
-    let mut dice = Dice::new(spec["seed"].as_u64().unwrap_or(0), &format!("population of {name}"));
-    if !dice.chance(0.2) {
-        return false;
-    }
-    let args = &mut spec["trial"]["job"]["spec"]["template"]["spec"]["containers"][0]["args"];
-    if let Some(args) = args.as_array_mut() {
-        let keeps = args.pop();
-        *args = [json!("--epochs=$(TRIMTAB_FIDELITY)")].into_iter().chain(keeps).collect();
-    }
-    let max = dice.pick(&[3, 4, 6, 9]).copied().unwrap_or(4);
-    spec["fidelity"] = json!({"unit": "epoch", "min": 1 + dice.below(2), "max": max});
-    let mut population = json!({
-        "population": dice.between(2, 6), "interval": dice.between(1, 3), "resamplePercent": dice.pick(&[0, 25, 100]),
-    });
-    if dice.chance(0.4) {
-        population["exploit"] = json!("Tournament");
-    } else if dice.chance(0.6) {
-        population["percent"] = json!(dice.pick(&[20, 34, 50]));
-    }
-    if spec["objectives"].as_array().is_some_and(|objectives| objectives.len() > 1) {
-        population["rankBy"] = json!(dice.pick(&["val", "cost"]));
-    }
-    spec["scheduler"] = json!({"populationBased": population});
-    if let Some(spec) = spec.as_object_mut() {
-        spec.remove("stopping");
-    }
-    true
-}
-
-/// Some studies of a rate follow its derivative. Drawn apart like the hours.
-fn follow(spec: &mut Value, name: &str) {
-    let mut dice = Dice::new(spec["seed"].as_u64().unwrap_or(0), &format!("{name} follows"));
-    let breeds = spec["scheduler"]["dehb"].is_object();
-    let is_one = spec["objectives"].as_array().is_some_and(|all| all.len() == 1);
-    if breeds || !is_one || parameters_lack_rate(spec) || !dice.chance(0.3) {
-        return;
-    }
-    spec["sampler"] = json!({"gradient": {}});
-    let args = &mut spec["trial"]["job"]["spec"]["template"]["spec"]["containers"][0]["args"];
-    if let Some(args) = args.as_array_mut() {
-        args.push(json!("--slopes"));
-    }
 }
 
 /// The first argument tells the program how far to go, in the words of the fidelity's kind.

@@ -63,6 +63,13 @@ impl Volume {
         }
     }
 
+    /// The newest checkpoint of a folder is not whole: what it holds is the one before.
+    pub fn tear(&mut self, folder: &str) {
+        if let Some(held) = self.folders.get_mut(folder) {
+            held.epoch = held.epoch.saturating_sub(1);
+        }
+    }
+
     /// A container is dead.
     pub fn close(&mut self, pod: &str) {
         for folder in self.folders.values_mut() {
