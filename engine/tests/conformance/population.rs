@@ -93,7 +93,20 @@ pub(crate) fn check(plan: &Plan, ledger: &Ledger, next: u32, action: &Action, na
             let limit = plan.settings().limits.trials.unwrap_or(u32::MAX);
             let born = ledger.values().filter(|line| birth(line) == compared.level + 1).count();
             let room = (limit.saturating_sub(next) as usize).saturating_add(born);
-            let worst = share(all.len(), percent).min(room).saturating_sub(all.len() - ranked.len());
+            // Who has no number, and who ended before it was judged, takes a copy's place first.
+            let empty = all.len() - ranked.len();
+            let is_gone = |number: u32| {
+                let line = &ledger[&number];
+                line.ended.is_some() && !line.stop && line.cleared < Some(compared.level)
+            };
+            let gone = ranked.iter().filter(|(_, number)| is_gone(*number)).count();
+            let left = room.saturating_sub(empty + gone);
+            let mut worst = share(all.len(), percent).saturating_sub(empty);
+            let are_alive =
+                |worst: usize| ranked[ranked.len() - worst..].iter().filter(|(_, number)| !is_gone(*number)).count();
+            while are_alive(worst) > left {
+                worst -= 1;
+            }
             let kept = ranked.len() - if has_donors { worst } else { 0 };
             let found = (compared.rank as usize, compared.kept as usize, compared.of as usize);
             assert_eq!(found, (place + 1, kept, all.len()), "{name}: {action:?}");

@@ -28,20 +28,26 @@ impl<'g> Judged<'g> {
         room: usize,
     ) -> Self {
         let ranked = &generation.ranked;
-        // Who has no value here makes room for a copy first.
+        // Who has no value here, and who is gone, makes room for a copy first.
         let empty = generation.members.len().saturating_sub(ranked.len());
+        let (gone, mut left) = (&generation.gone, room.saturating_sub(empty + generation.gone.len()));
+        let mut has_room = |number: &u32| {
+            let is_taken = !gone.contains(number) && left == 0;
+            left = left.saturating_sub(usize::from(!gone.contains(number)));
+            !is_taken
+        };
         let (mut met, mut losers) = (Vec::new(), Vec::new());
         match exploit {
             _ if donors.is_empty() => {}
             Exploit::Truncation { percent } => {
-                let worst = share(generation.members.len(), percent).min(room).saturating_sub(empty);
-                losers = ranked.iter().rev().take(worst).map(|&(_, number)| number).collect();
+                let worst = share(generation.members.len(), percent).saturating_sub(empty);
+                losers = ranked.iter().rev().take(worst).map(|&(_, number)| number).take_while(&mut has_room).collect();
             }
             Exploit::Tournament => {
                 met = ranked.iter().map(|own| rival(plan, donors, level, *own)).collect();
                 let has_lost = |(own, met): &(&Entry, &Option<Entry>)| met.is_some_and(|(other, _)| other < own.0);
                 let lost = ranked.iter().zip(&met).rev().filter(has_lost).map(|((_, number), _)| *number);
-                losers = lost.take(room.saturating_sub(empty)).collect();
+                losers = lost.take_while(&mut has_room).collect();
             }
         }
         Self { generation, level, exploit, losers, met }

@@ -63,6 +63,8 @@ struct Generation {
     ranked: BTreeSet<Entry>,
     /// Those of them whose run ended here.
     donors: BTreeSet<Entry>,
+    /// Those of them that ended before they were judged, because they failed or were removed: their places are free already.
+    gone: BTreeSet<u32>,
 }
 
 /// What the next trial is a copy of.
@@ -260,6 +262,9 @@ impl Generation {
         match arrived {
             Some(Some(standing)) => {
                 put(&mut self.ranked, (standing, number), is_added);
+                if !has_passed && trial.ended.is_some() && trial.stop.is_none() {
+                    put(&mut self.gone, number, is_added);
+                }
                 if trial.has_rested_at(level) {
                     put(&mut self.donors, (standing, number), is_added);
                 }

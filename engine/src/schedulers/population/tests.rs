@@ -94,6 +94,16 @@ fn whoever_has_no_number_is_replaced() {
 }
 
 #[test]
+fn who_ended_after_its_value_takes_the_place_of_a_copy_too() {
+    let mut study = study(QUARTER, 4, Some(5));
+    let decision = study.step();
+    arrive(&mut study, &decision, by_number);
+    study.end(1, Outcome::Failed);
+    // The limit leaves one copy, and it is needed for the one that failed.
+    assert_eq!(study.acts(), ["go 0 to 1", "go 2 to 1", "go 3 to 1", "start 4 to 1 from 0 at 0"]);
+}
+
+#[test]
 fn a_copy_that_waits_begins_where_its_donor_was() {
     for parallelism in [1, 2, 3, 9] {
         let mut study = study(QUARTER, parallelism, None);
