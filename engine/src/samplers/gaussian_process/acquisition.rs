@@ -2,8 +2,9 @@
 //! the worlds that pending trials make.
 //!
 //! With several objectives each has a process of its own, and a world of all is made of one world of each. What is to be improved on
-//! are the means at the points where trials are, because noise makes no best. Hypervolumes are measured on the standardized values,
-//! from a point a little beyond the worst that any trial has in each objective, as Optuna does: so who extends the front gains too.
+//! are the means at the points where trials are, because noise makes no best. Hypervolumes are measured on the standardized values, from
+//! a tenth beyond the worst of the front in each objective, as BoTorch does. From beyond the worst of all trials, as Optuna does, most seems to be
+//! gained where one objective is at its end and the others are as bad as can be.
 
 use super::posterior::{Posterior, Prediction};
 use super::region::{Belief, Gain, Region, log_mean};
@@ -14,6 +15,9 @@ const MOST_ON_FRONT: usize = 60;
 
 /// How far beyond the worst hypervolumes are measured from, as a share of the range.
 const BEYOND: f64 = 0.1;
+
+/// Who is worse than another by more than this many times what it is better by, in shares of the ranges, has no say in where that is.
+const STEEP: f64 = 10.0;
 
 #[derive(Clone, Debug)]
 pub(super) struct Acquisition<'a> {
@@ -122,20 +126,57 @@ fn to_improve_on(means: &[&[f64]]) -> (Vec<Vector>, Vector) {
     if objectives < 2 {
         return (all.iter().map(|point| point.vector).collect(), [f64::INFINITY; MAX_OBJECTIVES]);
     }
-    let mut reference = Vector::default();
-    for (own, means) in reference.iter_mut().zip(means) {
-        let low = means.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = means.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        *own = high + if high > low { BEYOND * (high - low) } else { 1.0 };
-    }
     let ranks = ranks(&all, objectives);
     let front: Vec<Vector> =
         all.iter().zip(ranks).filter(|(_, rank)| *rank == 0).map(|(point, _)| point.vector).collect();
-    if front.len() <= MOST_ON_FRONT {
-        return (front, reference);
+    let front = if front.len() > MOST_ON_FRONT {
+        let chosen = subset(&front, objectives, MOST_ON_FRONT);
+        chosen.into_iter().filter_map(|at| front.get(at).copied()).collect()
+    } else {
+        front
+    };
+    let reference = reference(&front, objectives);
+    (front, reference)
+}
+
+/// Where hypervolumes are measured from. Of the front, who is hardly better than another in some objectives and much worse in others
+/// has no say, the clearest case first (as in Geoffrion's proper efficiency, 1968): where an objective is at its end, what the model errs by puts
+/// points on the front however bad they are in the others.
+fn reference(front: &[Vector], objectives: usize) -> Vector {
+    let mut counted: Vec<&Vector> = front.iter().collect();
+    let mut ranges = ranges(&counted, objectives);
+    while let Some(most_beaten) = most_beaten(&counted, &ranges) {
+        counted.remove(most_beaten);
+        ranges = self::ranges(&counted, objectives);
     }
-    let chosen = subset(&front, objectives, MOST_ON_FRONT);
-    (chosen.into_iter().filter_map(|at| front.get(at).copied()).collect(), reference)
+    let mut reference = Vector::default();
+    for (own, (low, high)) in reference.iter_mut().zip(ranges) {
+        *own = high + if high > low { BEYOND * (high - low) } else { 1.0 };
+    }
+    reference
+}
+
+/// From where to where the points go in each objective.
+fn ranges(points: &[&Vector], objectives: usize) -> Vec<(f64, f64)> {
+    let range = |axis: usize| {
+        let values = points.iter().filter_map(|point| point.get(axis)).copied();
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)))
+    };
+    (0..objectives).map(range).collect()
+}
+
+/// Who is worst beside another of the points for next to nothing, in shares of the ranges.
+fn most_beaten(points: &[&Vector], ranges: &[(f64, f64)]) -> Option<usize> {
+    let share = |(value, (low, high)): (&f64, &(f64, f64))| if high > low { (value - low) / (high - low) } else { 0.0 };
+    let shares: Vec<Vec<f64>> = points.iter().map(|point| point.iter().zip(ranges).map(share).collect()).collect();
+    let lead = |own: &[f64], other: &[f64]| {
+        let gaps = || own.iter().zip(other).map(|(own, other)| own - other);
+        let (loss, gain) = (gaps().fold(0.0, f64::max), -gaps().fold(0.0, f64::min));
+        if loss > STEEP * gain { loss } else { 0.0 }
+    };
+    let leads = shares.iter().map(|own| shares.iter().map(|other| lead(own, other)).fold(0.0, f64::max));
+    let most = leads.enumerate().fold((0, 0.0), |most, (at, lead)| if lead > most.1 { (at, lead) } else { most });
+    (most.1 > 0.0).then_some(most.0)
 }
 
 #[cfg(test)]

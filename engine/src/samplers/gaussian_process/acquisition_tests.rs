@@ -94,11 +94,15 @@ fn the_same_point_twice_does_not_break_it() {
 }
 
 #[test]
-fn a_front_is_cut_to_those_that_cover_most_and_measured_from_beyond_the_worst() {
+fn a_front_is_cut_to_those_that_cover_most_and_measured_from_beyond_its_worst() {
     let (a, b): (Vec<f64>, Vec<f64>) = (0..200).map(|i| (f64::from(i), f64::from(199 - i))).unzip();
     let (front, reference) = to_improve_on(&[&a, &b]);
     assert_eq!(front.len(), MOST_ON_FRONT);
     assert!((reference[0] - 218.9).abs() < 1e-9 && (reference[1] - 218.9).abs() < 1e-9, "{reference:?}");
     let (front, reference) = to_improve_on(&[&[2.0, 2.0, 2.0], &[1.0, 3.0, 2.0]]);
-    assert_eq!((front, reference), (vec![[2.0, 1.0, 0.0, 0.0]], [3.0, 3.2, 0.0, 0.0]));
+    assert_eq!((front, reference), (vec![[2.0, 1.0, 0.0, 0.0]], [3.0, 2.0, 0.0, 0.0]));
+    // The last is better than the first by next to nothing, and far worse in the other objective.
+    let (front, reference) = to_improve_on(&[&[0.0, 0.5, 1.0, -0.001], &[1.0, 0.5, 0.0, 5.0]]);
+    assert_eq!(front.len(), 4);
+    assert!((reference[0] - 1.1).abs() < 1e-9 && (reference[1] - 1.1).abs() < 1e-9, "{reference:?}");
 }

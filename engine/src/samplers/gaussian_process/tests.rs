@@ -88,7 +88,7 @@ fn a_front_of_two_objectives_is_found_where_chance_does_not_find_it() {
     let mut study = several(Sampler::GaussianProcess, 1);
     let found = covered(&play_several(&mut study, at_odds));
     // The whole front covers 6.2666.
-    assert!(found > 6.1, "{found}");
+    assert!(found > 6.0, "{found}");
     let by_chance = covered(&play_several(&mut several(Sampler::Random, 1), at_odds));
     assert!(by_chance < 5.7, "{by_chance}");
     let Some(Action::Start { note, .. }) = study.history.batches.iter().flat_map(|batch| &batch.actions).next_back()
