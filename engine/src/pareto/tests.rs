@@ -66,7 +66,7 @@ proptest! {
             // Between the whole numbers, so that it is on no edge.
             let spot: Vec<f64> = spot.iter().take(m).map(|&x| f64::from(x) + 0.5).collect();
             let is_below = |point: &Vector| point.iter().zip(&spot).all(|(a, b)| a < b);
-            let is_free = spot.iter().all(|&x| x < 7.0) && !points.iter().any(|point| is_below(point));
+            let is_free = spot.iter().all(|&x| x < 7.0) && !points.iter().any(is_below);
             let holds = |cell: &&Cell| (0..m).all(|at| cell.low[at] < spot[at] && spot[at] < cell.high[at]);
             prop_assert_eq!(cells.iter().filter(holds).count(), usize::from(is_free));
         }

@@ -64,17 +64,16 @@ impl Region {
             .zip(beliefs)
             .map(|(ends, of)| ends.iter().map(|&end| (end, log_ei(end, of.mean, of.deviation))).collect())
             .collect();
-        let boxes: Vec<f64> = self
-            .sides
-            .chunks_exact(self.ends.len().max(1))
-            .map(|sides| {
-                let log = |((&(low, high), logs), of): ((&(usize, usize), &Vec<(f64, f64)>), &Belief)| {
-                    let ends = logs.get(low).zip(logs.get(high));
-                    ends.map_or(f64::NEG_INFINITY, |(low, high)| log_between(*low, *high, of.mean, of.deviation))
-                };
-                sides.iter().zip(&logs).zip(beliefs).map(log).sum()
-            })
-            .collect();
+        let mut boxes = Vec::with_capacity(self.sides.len());
+        for sides in self.sides.chunks_exact(self.ends.len().max(1)) {
+            let mut log = 0.0;
+            for ((&(low, high), logs), of) in sides.iter().zip(&logs).zip(beliefs) {
+                if let Some((low, high)) = logs.get(low).zip(logs.get(high)) {
+                    log += log_between(*low, *high, of.mean, of.deviation);
+                }
+            }
+            boxes.push(log);
+        }
         log_sum(&boxes)
     }
 
