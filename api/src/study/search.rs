@@ -71,7 +71,8 @@ pub struct Sampler {
     /// bohb proposes two in three from kernel densities of good and bad configurations, and the others at random.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bohb: Option<BohbSampler>,
-    /// gaussianProcess proposes where a Gaussian process expects the most improvement: for few and expensive trials.
+    /// gaussianProcess proposes where a Gaussian process expects the most improvement: for few and expensive trials. With two or three
+    /// objectives it is the improvement of the hypervolume; with four it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gaussian_process: Option<GaussianProcessSampler>,
     /// randomForest proposes where a random forest expects the most improvement: for many choices and conditions.

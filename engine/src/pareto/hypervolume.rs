@@ -40,32 +40,53 @@ pub fn hypervolume(points: &[Vector], reference: &Vector, objectives: usize) -> 
 }
 
 /// What points cover of a plane, as a staircase: rising in the first coordinate, falling in the second.
-struct Stairs {
+pub(super) struct Stairs {
     corner: (f64, f64),
     steps: Vec<(f64, f64)>,
 }
 
+/// A part of the plane: from the left to the right, and from the lower to the upper end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rectangle {
+    pub(super) x: (f64, f64),
+    pub(super) y: (f64, f64),
+}
+
 impl Stairs {
-    fn new(x: f64, y: f64) -> Self {
+    pub(super) fn new(x: f64, y: f64) -> Self {
         Self { corner: (x, y), steps: Vec::new() }
     }
 
     /// Adds a point, and says how much more is covered.
     fn add(&mut self, x: f64, y: f64) -> f64 {
+        let mut added = 0.0;
+        self.cover(x, y, &mut |new| added += (new.x.1 - new.x.0) * (new.y.1 - new.y.0));
+        added
+    }
+
+    /// Adds a point, and tells what is covered beside what was, in parts that do not overlap.
+    pub(super) fn cover(&mut self, x: f64, y: f64, tell: &mut impl FnMut(Rectangle)) {
         let at = self.steps.partition_point(|step| step.0 < x);
         let mut height =
             at.checked_sub(1).and_then(|before| self.steps.get(before)).map_or(self.corner.1, |step| step.1);
         if height <= y || self.steps.get(at).is_some_and(|step| step.0 <= x && step.1 <= y) {
-            return 0.0;
+            return;
         }
-        let (mut added, mut left, mut end) = (0.0, x, at);
+        let (mut left, mut end) = (x, at);
         while let Some(&(right, lower)) = self.steps.get(end).filter(|step| step.1 >= y) {
-            added += (right - left) * (height - y);
+            tell(Rectangle { x: (left, right), y: (y, height) });
             (left, height, end) = (right, lower, end + 1);
         }
         let right = self.steps.get(end).map_or(self.corner.0, |step| step.0);
         self.steps.splice(at..end, [(x, y)]);
-        added + (right - left) * (height - y)
+        tell(Rectangle { x: (left, right), y: (y, height) });
+    }
+
+    /// What is not covered, in strips from below.
+    pub(super) fn bare(&self) -> impl Iterator<Item = Rectangle> {
+        let rights = self.steps.iter().map(|step| step.0).chain([self.corner.0]);
+        let lefts = std::iter::once((f64::NEG_INFINITY, self.corner.1)).chain(self.steps.iter().copied());
+        lefts.zip(rights).map(|((left, height), right)| Rectangle { x: (left, right), y: (f64::NEG_INFINITY, height) })
     }
 }
 

@@ -1,9 +1,11 @@
 //! Several objectives: who is better than whom, in which order all stand, and how much of the space they cover.
 
+mod boxes;
 mod hypervolume;
 mod order;
 mod subset;
 
+pub use boxes::{Cell, undominated};
 pub use hypervolume::hypervolume;
 pub use order::{order, ranks};
 pub use subset::subset;

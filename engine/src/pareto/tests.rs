@@ -53,6 +53,26 @@ fn vectors(cloud: &[Vec<u8>]) -> Vec<Vector> {
 
 proptest! {
     #[test]
+    fn a_spot_is_in_one_box_where_nobody_dominates_and_else_in_none(
+        (m, cloud) in clouds(12),
+        spots in prop::collection::vec(prop::collection::vec(-1_i8..9, 4), 20),
+    ) {
+        prop_assume!(m <= 3);
+        let (points, reference) = (vectors(&cloud), [7.0; MAX_OBJECTIVES]);
+        let cells = undominated(&points, &reference, m);
+        let most = if m == 3 { 2 * points.len() + 1 } else { points.len() + 1 };
+        prop_assert!(cells.len() <= most, "{} {}", cells.len(), most);
+        for spot in spots {
+            // Between the whole numbers, so that it is on no edge.
+            let spot: Vec<f64> = spot.iter().take(m).map(|&x| f64::from(x) + 0.5).collect();
+            let is_below = |point: &Vector| point.iter().zip(&spot).all(|(a, b)| a < b);
+            let is_free = spot.iter().all(|&x| x < 7.0) && !points.iter().any(is_below);
+            let holds = |cell: &&Cell| (0..m).all(|at| cell.low[at] < spot[at] && spot[at] < cell.high[at]);
+            prop_assert_eq!(cells.iter().filter(holds).count(), usize::from(is_free));
+        }
+    }
+
+    #[test]
     fn ranks_are_those_of_the_definition((m, cloud) in clouds(60), broken in prop::collection::vec(0_u8..4, 60)) {
         let points: Vec<Point> = vectors(&cloud)
             .into_iter()

@@ -5,6 +5,7 @@ use crate::brackets;
 use crate::history::Values;
 use crate::number::{sortable, sortable_beyond, to_text};
 use crate::pareto::{MAX_OBJECTIVES, Point, Vector};
+use crate::samplers::MAX_MODELLED;
 use crate::state::Shown;
 
 /// The most bounds of a study.
@@ -199,15 +200,17 @@ fn check_several(spec: &PlanSpec, errors: &mut Vec<PlanError>) {
         | Sampler::QuasiRandom
         | Sampler::Grid { .. }
         | Sampler::Genetic { .. }
-        | Sampler::Tpe(_) => false,
-        Sampler::Bohb
-        | Sampler::CmaEs { .. }
         | Sampler::GaussianProcess
-        | Sampler::RandomForest
-        | Sampler::Gradient => true,
+        | Sampler::Tpe(_) => false,
+        Sampler::Bohb | Sampler::CmaEs { .. } | Sampler::RandomForest | Sampler::Gradient => true,
     };
     if is_for_one {
-        let message = "must be left out with several objectives, as it searches for one: `automatic`, `random`, `quasiRandom`, `grid`, `genetic` and `tpe` can search for several";
+        let message = "must be left out with several objectives, as it searches for one: `automatic`, `random`, `quasiRandom`, `grid`, `genetic`, `tpe` and `gaussianProcess` can search for several";
+        errors.push(error(format!("sampler.{}", spec.sampler.name()), message));
+    }
+    let count = spec.objectives().count();
+    if spec.sampler == Sampler::GaussianProcess && count > MAX_MODELLED {
+        let message = format!("must have at most {MAX_MODELLED} objectives (given {count})");
         errors.push(error(format!("sampler.{}", spec.sampler.name()), message));
     }
     if !spec.stopping.is_empty() {

@@ -30,7 +30,7 @@ use crate::schedulers;
 use crate::space::{Assignment, Enumeration, Space};
 use crate::state::{State, Trial};
 
-pub(crate) use gaussian_process::Memo as Fits;
+pub(crate) use gaussian_process::{MOST_OBJECTIVES as MAX_MODELLED, Memo as Fits};
 
 /// The most points that a grid may put on a float.
 pub const MAX_POINTS: u32 = 1_000;

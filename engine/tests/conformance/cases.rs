@@ -325,6 +325,12 @@ several! {
     two_tpe_none_conditional: TPE, Scheduler::None, conditional, 2;
     two_tpe_hyperband_small: TPE, HYPERBAND, small, 2;
     three_tpe_asha_continuous: TPE, ASHA, continuous, 3;
+    two_gaussian_process_none_continuous: Sampler::GaussianProcess, Scheduler::None, continuous, 2;
+    two_gaussian_process_none_small: Sampler::GaussianProcess, Scheduler::None, small, 2;
+    two_gaussian_process_hyperband_conditional: Sampler::GaussianProcess, HYPERBAND, conditional, 2;
+    three_gaussian_process_none_conditional: Sampler::GaussianProcess, Scheduler::None, conditional, 3;
+    three_gaussian_process_asha_continuous: Sampler::GaussianProcess, ASHA, continuous, 3;
+    three_gaussian_process_none_whole: Sampler::GaussianProcess, Scheduler::None, whole, 3;
     four_tpe_none_tiny: TPE, Scheduler::None, tiny, 4;
     three_genetic_none_small: GENETIC, Scheduler::None, small, 3;
     three_genetic_hyperband_continuous: GENETIC, HYPERBAND, continuous, 3;

@@ -4,18 +4,15 @@
 //! best trial, it goes uphill: along the gradient on axes that are smooth or nearly so, and by trying the others' values one by
 //! one, until neither gains.
 
+use super::acquisition::Acquisition;
 use super::descent::{Bounds, descend};
 use super::kernel::Axes;
-use super::posterior::Posterior;
 use crate::plan::Plan;
 use crate::random::Stream;
 use crate::samplers::surrogate::{Candidate, Encoding, Kind, Point, is_active, is_allowed};
 
 /// Points drawn from the whole space.
 const DRAWS: usize = 800;
-
-/// Points drawn near each of the best trials.
-const NEAR: usize = 40;
 
 /// From how many points it goes uphill.
 const CLIMBS: usize = 4;
@@ -30,7 +27,9 @@ pub(super) struct Search<'a> {
     pub(super) plan: &'a Plan,
     pub(super) encoding: &'a Encoding<'a>,
     pub(super) axes: &'a Axes,
-    pub(super) posterior: &'a Posterior<'a>,
+    pub(super) acquisition: &'a Acquisition<'a>,
+    /// Points drawn near each of the best trials.
+    pub(super) near: usize,
 }
 
 impl Search<'_> {
@@ -39,14 +38,14 @@ impl Search<'_> {
         if !is_allowed(self.plan, &point) {
             return Candidate { merit: f64::NEG_INFINITY, point };
         }
-        Candidate { merit: self.posterior.merit(&self.axes.features(&point)), point }
+        Candidate { merit: self.acquisition.merit(&self.axes.features(&point)), point }
     }
 
     /// Points by falling merit. `best` are those of the best trials.
     pub(super) fn run(&self, best: &[&Point], stream: &mut Stream) -> Vec<Candidate> {
         let mut points: Vec<Point> = (0..DRAWS).map(|_| self.encoding.draw(stream)).collect();
         for point in best {
-            for turn in 0..NEAR {
+            for turn in 0..self.near {
                 let (chance, width) = if turn % 2 == 0 { (0.3, 0.1) } else { (1.0, 0.02) };
                 points.push(self.encoding.near(point, chance, width, stream));
             }
@@ -85,7 +84,7 @@ impl Search<'_> {
         let smooth: Vec<(usize, usize, f64)> = self
             .axes
             .positions()
-            .zip(self.posterior.weights())
+            .zip(self.acquisition.weights())
             .enumerate()
             .filter(|&(_, (position, _))| {
                 self.is_smooth(position) && from.point.get(position).is_some_and(|&coordinate| is_active(coordinate))
@@ -109,7 +108,7 @@ impl Search<'_> {
             point
         };
         let mut function = |walked: &[f64]| {
-            let (value, gradient) = self.posterior.merit_slope(&self.axes.features(&place(walked)));
+            let (value, gradient) = self.acquisition.merit_slope(&self.axes.features(&place(walked)));
             let by = |&(feature, _, unit): &(usize, usize, f64)| -gradient.get(feature).copied().unwrap_or(0.0) / unit;
             (-value, smooth.iter().map(by).collect())
         };

@@ -64,9 +64,9 @@ fn model(plan: &Plan, state: &State<'_>, encoding: &Encoding<'_>, number: u32) -
     if stream.uniform() < RANDOM {
         return None;
     }
-    let known: Vec<&Known> = subset(&evidence.known.iter().collect::<Vec<_>>(), MOST, seed);
+    let known: Vec<&Known> = subset(&evidence.known.iter().collect::<Vec<_>>(), 1, MOST, seed);
     let mut points: Vec<Point> = known.iter().map(|known| known.point.clone()).collect();
-    let mut values = warped(&known, View::Near);
+    let mut values = warped(&known, 1, View::Near).pop()?;
     let best = values.iter().copied().fold(f64::INFINITY, f64::min);
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values.get(a).unwrap_or(&0.0).total_cmp(values.get(b).unwrap_or(&0.0)));

@@ -32,6 +32,50 @@ pub(in crate::samplers) fn log_ei_slope(best: f64, mean: f64, deviation: f64) ->
     }
 }
 
+/// The part of an expectation below which the difference of two is no longer exact enough.
+const NARROW: f64 = 1e-5;
+
+/// The logarithm of how much of what lies between two ends a normal value is expected to leave above itself: of the mean of
+/// `high - max(low, value)` where that is above zero. It is the difference of the improvements expected on both ends; each is
+/// given with its [`log_ei`], and the lower one may be infinite.
+pub(in crate::samplers) fn log_between(low: (f64, f64), high: (f64, f64), mean: f64, deviation: f64) -> f64 {
+    if low.0 == f64::NEG_INFINITY {
+        return high.1;
+    }
+    let share = -libm::expm1(low.1 - high.1);
+    if share > NARROW { high.1 + libm::log(share) } else { narrow(low.0, high.0, mean, deviation).value }
+}
+
+/// [`log_between`] with its derivatives, from those of both ends.
+pub(in crate::samplers) fn log_between_slope(
+    low: (f64, Slope),
+    high: (f64, Slope),
+    mean: f64,
+    deviation: f64,
+) -> Slope {
+    if low.0 == f64::NEG_INFINITY {
+        return high.1;
+    }
+    let share = -libm::expm1(low.1.value - high.1.value);
+    if share > NARROW {
+        let rest = 1.0 - share;
+        return Slope {
+            value: high.1.value + libm::log(share),
+            by_mean: (high.1.by_mean - rest * low.1.by_mean) / share,
+            by_deviation: (high.1.by_deviation - rest * low.1.by_deviation) / share,
+        };
+    }
+    narrow(low.0, high.0, mean, deviation)
+}
+
+/// Ends that are close together: the density is that in the middle.
+fn narrow(low: f64, high: f64, mean: f64, deviation: f64) -> Slope {
+    let z = (0.5 * (low + high) - mean) / deviation;
+    let log_cdf = log_cdf(z);
+    let slope = libm::exp(log_density(z) - log_cdf) / deviation;
+    Slope { value: libm::log(high - low) + log_cdf, by_mean: -slope, by_deviation: -z * slope }
+}
+
 fn log_density(z: f64) -> f64 {
     -0.5 * z * z - HALF_LOG_TAU
 }
@@ -98,6 +142,36 @@ mod tests {
         }
         assert!(log_ei(-1e6, 1e6, 1e-3).is_finite());
         assert!(log_ei(1e6, -1e6, 1e-3).is_finite());
+    }
+
+    /// By the trapezoidal rule: the integral of the distribution between the ends.
+    fn between_by_numbers(low: f64, high: f64) -> f64 {
+        let (steps, width) = (20_000, (high - low) / 20_000.0);
+        let cdf = |i: i32| crate::normal::cdf(low + f64::from(i) * width);
+        libm::log(width * ((1..steps).map(cdf).sum::<f64>() + 0.5 * (cdf(0) + cdf(steps))))
+    }
+
+    #[test]
+    fn what_lies_between_is_the_integral_of_the_distribution_and_slopes_are_those_of_differences() {
+        let (mean, deviation, step) = (0.3, 0.7, 1e-5);
+        let of = |low: f64, high: f64, mean: f64, deviation: f64| {
+            log_between((low, log_ei(low, mean, deviation)), (high, log_ei(high, mean, deviation)), mean, deviation)
+        };
+        for (z, width) in [(-9.0, 3.0), (-3.0, 1e-7), (-1.0, 0.5), (0.0, 5.0), (2.0, 1e-3), (6.0, 1e-6), (6.0, 2.0)] {
+            assert!((of(z, z + width, 0.0, 1.0) - between_by_numbers(z, z + width)).abs() < 1e-6, "{z} {width}");
+            let (low, high) = (mean + z * deviation, mean + (z + width) * deviation);
+            let (a, b) = (log_ei_slope(low, mean, deviation), log_ei_slope(high, mean, deviation));
+            let slope = log_between_slope((low, a), (high, b), mean, deviation);
+            assert_eq!(slope.value, of(low, high, mean, deviation));
+            let by_mean =
+                (of(low, high, mean + step, deviation) - of(low, high, mean - step, deviation)) / (2.0 * step);
+            let by_deviation =
+                (of(low, high, mean, deviation + step) - of(low, high, mean, deviation - step)) / (2.0 * step);
+            assert!((slope.by_mean - by_mean).abs() < 1e-3 * (1.0 + by_mean.abs()), "{z} {width}: {slope:?} {by_mean}");
+            let gap = (slope.by_deviation - by_deviation).abs();
+            assert!(gap < 1e-3 * (1.0 + by_deviation.abs()), "{z} {width}: {slope:?} {by_deviation}");
+        }
+        assert!(of(-1e6, 1e6, 0.0, 1e-3).is_finite() && of(-1e6 - 1e-9, -1e6, 0.0, 1e-3).is_finite());
     }
 
     #[test]

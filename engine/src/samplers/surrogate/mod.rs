@@ -10,9 +10,9 @@ mod warp;
 
 pub(super) use design::first_trials;
 pub(super) use encoding::{Encoding, Kind, Point, is_active};
-pub(super) use evidence::{Known, View, evidence, warped};
-pub(super) use log_ei::{Slope, log_ei, log_ei_slope};
-pub(super) use subset::{newest, subset};
+pub(super) use evidence::{Known, View, evidence, evidence_of_all, warped};
+pub(super) use log_ei::{Slope, log_between, log_between_slope, log_ei, log_ei_slope};
+pub(super) use subset::{best_first, newest, subset};
 
 use super::finite::{self, is_new};
 use super::{Proposal, random};

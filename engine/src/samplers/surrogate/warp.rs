@@ -16,15 +16,21 @@ const MOST: f64 = 1e150;
 /// The values with mean 0 and variance 1, in their order: smaller is better, equal stays equal. Not finite ones count as
 /// the largest.
 ///
-/// `typical` are the values that say what is usual; they need not be all, nor any.
-pub(in crate::samplers) fn warp(values: &[f64], typical: &[f64]) -> Vec<f64> {
+/// `typical` are the values that say what is usual; they need not be all, nor any. Values up to the largest of `kept` that is within [`LINEAR`]
+/// spreads of the better half keep their distances as if they were of it.
+pub(in crate::samplers) fn warp(values: &[f64], typical: &[f64], kept: &[f64]) -> Vec<f64> {
     let clip = |value: &f64| if value.is_finite() { value.clamp(-MOST, MOST) } else { MOST };
     let clipped: Vec<f64> = values.iter().map(clip).collect();
     let mut sorted: Vec<f64> = typical.iter().map(clip).collect();
     sorted.sort_by(f64::total_cmp);
     let Some(&median) = sorted.get(sorted.len() / 2) else { return Vec::new() };
-    let better: Vec<f64> = sorted.iter().map(|value| median - value).filter(|&gap| gap > 0.0).collect();
-    let spread = root_mean_square(&better);
+    let spread = |from: f64| {
+        let better: Vec<f64> = sorted.iter().map(|value| from - value).filter(|&gap| gap > 0.0).collect();
+        root_mean_square(&better)
+    };
+    let reach = median + LINEAR * spread(median);
+    let median = kept.iter().copied().filter(|&value| value <= reach.min(MOST)).fold(median, f64::max);
+    let spread = spread(median);
     // More than half may be equal, and best: then the worse ones say what a unit is.
     let spread = if spread > 0.0 { spread } else { 1.0 };
     #[expect(clippy::cast_precision_loss, reason = "a study has few trials beside 2^53")]
@@ -74,7 +80,7 @@ mod tests {
     use super::*;
 
     fn warp_all(values: &[f64]) -> Vec<f64> {
-        warp(values, values)
+        warp(values, values, &[])
     }
 
     #[test]
@@ -96,10 +102,26 @@ mod tests {
         assert!((ratio - 0.5).abs() < 1e-12, "{warped:?}");
     }
 
+    #[test]
+    fn what_is_kept_keeps_its_distances_unless_it_is_out_of_reach() {
+        let values = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 90.0, 1e9];
+        let warped = warp(&values, &values, &[2.0, 6.0]);
+        assert!(
+            warped[..7].windows(2).all(|pair| (pair[1] - pair[0] - warped[1] + warped[0]).abs() < 1e-12),
+            "{warped:?}"
+        );
+        assert!(warped[6] < warped[7] && warped[7] < warped[8], "{warped:?}");
+        // The better half spans 4: one of a billion is no part of the same scale.
+        assert_eq!(warp(&values, &values, &[5.0, 1e9]), warp(&values, &values, &[5.0]));
+    }
+
     proptest! {
         #[test]
-        fn order_stays_and_everything_is_finite(values in proptest::collection::vec(any::<f64>(), 0..40)) {
-            let warped = warp_all(&values);
+        fn order_stays_and_everything_is_finite(
+            values in proptest::collection::vec(any::<f64>(), 0..40),
+            kept in proptest::collection::vec(any::<f64>(), 0..3),
+        ) {
+            let warped = warp(&values, &values, &kept);
             prop_assert_eq!(warped.len(), values.len());
             prop_assert!(warped.iter().all(|x| x.is_finite()));
             for (a, x) in values.iter().zip(&warped) {
