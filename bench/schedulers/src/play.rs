@@ -16,6 +16,7 @@ pub(crate) enum Method {
     Random,
     Hyperband,
     Asha,
+    AshaBrackets,
     Bohb,
     AshaBohb,
     Dehb,
@@ -25,10 +26,11 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Random,
         Self::Hyperband,
         Self::Asha,
+        Self::AshaBrackets,
         Self::Bohb,
         Self::AshaBohb,
         Self::Dehb,
@@ -42,6 +44,7 @@ impl Method {
             Self::Random => "random",
             Self::Hyperband => "hyperband",
             Self::Asha => "asha",
+            Self::AshaBrackets => "asha, four brackets",
             Self::Bohb => "bohb (hyperband)",
             Self::AshaBohb => "asha with bohb",
             Self::Dehb => "dehb",
@@ -53,11 +56,13 @@ impl Method {
 
     fn parts(self) -> (Sampler, Scheduler) {
         let hyperband = Scheduler::Hyperband { reduction_factor: 3, sizes: Sizes::Paper, run_through: false };
-        let asha = Scheduler::Asha { reduction_factor: 3, brackets: 1, form: AshaForm::Promotion };
+        let asha_of = |brackets| Scheduler::Asha { reduction_factor: 3, brackets, form: AshaForm::Promotion };
+        let asha = asha_of(1);
         match self {
             Self::Random => (Sampler::Random, Scheduler::None),
             Self::Hyperband => (Sampler::Random, hyperband),
             Self::Asha => (Sampler::Random, asha),
+            Self::AshaBrackets => (Sampler::Random, asha_of(4)),
             Self::Bohb => (Sampler::Bohb, hyperband),
             Self::AshaBohb => (Sampler::Bohb, asha),
             Self::Dehb => (Sampler::Automatic, Scheduler::Dehb { reduction_factor: 3 }),
